@@ -1,0 +1,78 @@
+"""`lab.show_files()`: what a run left in the store, as a tree of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab import store
+
+SHORT = 60  # characters of a value that fit on a projector beside its name
+
+
+def show_files(run_id: str) -> None:
+    """Print the files that a run and the models logged in it left in the store.
+
+    On a file store this is the run's folder itself, small values beside their names. A database or server keeps
+    parameters, metrics and tags in tables, so there only the artifacts are listed, through MLflow's client.
+
+    Args:
+        run_id: the id of a run, as in `run.info.run_id`.
+
+    Raises:
+        mlflow.exceptions.MlflowException: the store has no run of that id.
+    """
+    import mlflow
+
+    run = mlflow.get_run(run_id)
+    folder = store.folder()
+    if folder is None:
+        print(f"{store.describe()} keeps runs in tables; these are the run's artifacts:")
+        _print_tree(_artifacts(mlflow.MlflowClient(), run_id))
+        return
+    place = folder / run.info.experiment_id
+    _print_folder(folder, place / run_id)
+    for model in run.outputs.model_outputs if run.outputs else []:
+        _print_folder(folder, place / "models" / model.model_id)
+
+
+def _print_folder(folder: Path, place: Path) -> None:
+    print(f"{folder.name}/{place.relative_to(folder).as_posix()}/")
+    files = {path.relative_to(place).parts: _value(path, place) for path in place.rglob("*") if path.is_file()}
+    own = ("tags", "mlflow.…")
+    names = {own if parts[0] == "tags" and parts[1].startswith("mlflow.") else parts: v for parts, v in files.items()}
+    if own in names:
+        names[own] = "set by MLflow itself: user, source, name of the run"
+    _print_tree(names)
+
+
+def _value(path: Path, place: Path) -> str:
+    """Return the content of a parameter, metric or tag: one short line each in the file store."""
+    if path.relative_to(place).parts[0] not in ("params", "metrics", "tags"):
+        return ""
+    # Logging a model writes the metrics of its step once more; a repeated line is no second measurement.
+    lines = list(dict.fromkeys(path.read_text(encoding="utf-8").splitlines())) or [""]
+    more = f" … {len(lines)} lines" if len(lines) > 1 else ""
+    return lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
+
+
+def _artifacts(client, run_id: str, path: str | None = None) -> dict[tuple[str, ...], str]:
+    found = {}
+    for item in client.list_artifacts(run_id, path):
+        if item.is_dir:
+            found |= _artifacts(client, run_id, item.path)
+        else:
+            found[tuple(item.path.split("/"))] = f"{item.file_size} bytes"
+    return found
+
+
+def _print_tree(files: dict[tuple[str, ...], str]) -> None:
+    """Print paths, given as tuples of their parts, indented under their folders and followed by their notes."""
+    width = max((2 * len(parts) + len(parts[-1]) for parts in files), default=0)
+    shown: set[tuple[str, ...]] = set()
+    for parts in sorted(files, key=lambda parts: (len(parts) > 1, parts)):
+        for depth in range(1, len(parts)):
+            if parts[:depth] not in shown:
+                shown.add(parts[:depth])
+                print("  " * depth + parts[depth - 1] + "/")
+        line = "  " * len(parts) + parts[-1]
+        print(f"{line:{width}}  {files[parts]}".rstrip())

@@ -1,0 +1,251 @@
+"""`lab.start()`: find what would go wrong later, say it in one sentence now, and point MLflow at the labs' store."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from lab import store
+from lab.store import LabError
+
+PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
+MLFLOW = ((3, 17), (3, 17))
+PACKAGES = {  # import name: name to install
+    "mlflow": "mlflow",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "pandas": "pandas",
+    "matplotlib": "matplotlib",
+}
+DATA = {  # file in data/: rows, columns, sha256
+    "iris.csv": (150, 5, "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"),
+    "diabetes.csv": (442, 11, "85218d7846e79bc2fb4fbf30ef32baf65fb872191d2ffc7624aac05e6324ce36"),
+    "digits.csv": (1797, 65, "592cc047d0a1cc7fdef9fd724514209dcb45a80aa147dc3ab375e3e1a9a380f4"),
+}
+FREE_BYTES = 50_000_000  # all labs together write less than half of this
+SERVER_SECONDS = 4  # for the whole answer; MLflow's own retries would take minutes
+
+SETTINGS = {  # read by MLflow when it is first imported
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # the file store needs this opt-in since MLflow 3.13
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",  # "Experiment … does not exist. Creating …" and the like
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",  # 1.5 s of each kernel, for pins that the labs give by hand
+    "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
+}
+FOREIGN = (  # would send runs elsewhere, or add them to some other run
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_RUN_ID",
+)
+
+
+def start() -> None:
+    """Prepare MLflow for the labs; the first code cell of every notebook.
+
+    Points MLflow at the store that `lab.store.tracking_uri` names, switches telemetry and chatter off, closes a run
+    that an interrupted cell left open, restores a lab's experiment that was deleted, and prints the versions in use
+    and where the runs go. Calling it again starts the notebook afresh without restarting the kernel.
+
+    Raises:
+        LabError: something is missing, too old, not writable or not reachable; the message says what to do.
+    """
+    notices = [*_check_versions(), *_check_data()]
+    uri = store.tracking_uri()
+    os.environ.update(SETTINGS)
+    if store.folder() is not None:
+        notices += _check_folder(store.folder())
+    elif uri.startswith(store.SERVER_SCHEMES):
+        _check_server(uri)
+
+    import mlflow
+
+    notices += _forget_foreign_settings(mlflow, uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    notices += _restore_experiments(mlflow)
+
+    print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
+    print(f"Runs go to {store.describe()}")
+    for notice in notices:
+        print(f"Note: {notice}")
+
+
+def _check_versions() -> list[str]:
+    """Raise if Python, MLflow or a package is missing or too old; return a notice for each that is newer than tested."""
+    install = (
+        "run 'make lab', or 'pip install -r requirements.txt' in the project's folder, "
+        "and choose that environment's kernel"
+    )
+    (oldest, newest) = PYTHON
+    if sys.version_info[:2] < oldest:
+        raise LabError(
+            f"The labs need Python {_dotted(oldest)} or newer, and this kernel runs Python "
+            f"{platform.python_version()}: install a newer Python, then {install}."
+        )
+    missing = [name for module, name in PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise LabError(f"This kernel's Python ({sys.executable}) lacks {', '.join(missing)}: {install}.")
+    try:
+        found = version("mlflow")
+    except PackageNotFoundError:
+        found = version("mlflow-skinny")
+    mlflow_version = tuple(int(part) for part in found.split(".")[:2])
+    if mlflow_version < MLFLOW[0]:
+        raise LabError(f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, and this kernel has {found}: {install}.")
+    return [
+        f"{name} {_dotted(current)} is newer than the {_dotted(tested)} these labs were tested with; "
+        "what you see may differ from the text."
+        for name, current, tested in (
+            ("Python", sys.version_info[:2], newest),
+            ("MLflow", mlflow_version, MLFLOW[1]),
+        )
+        if current > tested
+    ]
+
+
+def _dotted(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
+
+
+def _check_data() -> list[str]:
+    """Raise if a data file is missing or cut short; return a notice for each that was changed."""
+    notices = []
+    for name, (rows, columns, checksum) in DATA.items():
+        path = store.ROOT / "data" / name
+        mend = f"restore it with 'git checkout data/{name}', or download the project again."
+        try:
+            content = path.read_bytes().replace(b"\r\n", b"\n")
+        except OSError as error:
+            raise LabError(f"data/{name} cannot be read ({error.strerror}): {mend}") from None
+        if hashlib.sha256(content).hexdigest() == checksum:
+            continue
+        table = list(csv.reader(content.decode("utf-8", errors="replace").splitlines()))
+        whole = sum(len(row) == columns for row in table) - 1
+        if whole < rows or not content.endswith(b"\n"):
+            raise LabError(f"data/{name} is cut short, with {max(whole, 0)} whole rows of {rows}: {mend}")
+        notices.append(f"data/{name} differs from the original, so your numbers will too; to undo, {mend}")
+    return notices
+
+
+def _check_folder(folder: Path) -> list[str]:
+    """Raise if the file store cannot be written; set broken experiments and runs aside and return a notice for each."""
+    choose = "or name another folder in LAB_TRACKING_URI"
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        free = shutil.disk_usage(nearest).free
+        if free < FREE_BYTES:
+            raise LabError(
+                f"The disk that holds the store {folder} has {free / 1e6:.0f} MB left and the labs want "
+                f"{FREE_BYTES / 1e6:.0f}: free some space, {choose}."
+            )
+        with tempfile.TemporaryFile(dir=nearest) as probe:
+            probe.write(b"can runs be written here?")
+    except OSError as error:
+        raise LabError(
+            f"The store's folder {folder} cannot be written ({error.strerror}): make it writable, {choose}."
+        ) from None
+    if not folder.exists():
+        return []
+    return [_set_aside(path, folder) for path in _broken(folder)]
+
+
+def _broken(folder: Path) -> list[Path]:
+    """Return the experiments and runs whose `meta.yaml` MLflow could not read: one of them fails every search."""
+    experiments = [path for path in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml"))]
+    broken = [path.parent for path in experiments if not _is_whole(path, "experiment_id")]
+    runs = [path for path in folder.glob("*/*/meta.yaml") if not path.is_relative_to(folder / ".trash")]
+    broken += [path.parent for path in runs if path.parent.parent not in broken and not _is_whole(path, "run_id")]
+    return sorted(broken)
+
+
+def _is_whole(meta: Path, key: str) -> bool:
+    """Return whether a `meta.yaml` is a mapping with an id; a file that is just being written gets a second look."""
+    import yaml
+
+    for wait in (0, 0.2):
+        time.sleep(wait)
+        with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
+            text = meta.read_text(encoding="utf-8")
+            # MLflow writes these two keys into every file in this plain form; YAML itself is slow for 3,000 runs.
+            if f"{key}: " in text and "\nlifecycle_stage: " in text and "\x00" not in text:
+                return True
+            content = yaml.safe_load(text)
+            if isinstance(content, dict) and key in content and "lifecycle_stage" in content:
+                return True
+    return False
+
+
+def _set_aside(path: Path, folder: Path) -> str:
+    """Move a broken folder next to the store, unchanged, and return a notice that says so."""
+    aside = folder.with_name(f"{folder.name}-broken")
+    target = aside / path.relative_to(folder)
+    while target.exists():
+        target = target.with_name(f"{target.name}-again")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(path, target)
+    return (
+        f"{folder.name}/{path.relative_to(folder).as_posix()} has a broken meta.yaml, which would stop MLflow; "
+        f"it now lies unchanged in {aside.name}/, and the rest goes on."
+    )
+
+
+def _check_server(uri: str) -> None:
+    """Raise unless something at the address answers a request within a few seconds."""
+    import requests
+
+    try:
+        # A stream ends after the headers: any answer will do, also "404" or "log in first".
+        requests.get(uri, timeout=SERVER_SECONDS / 2, stream=True, allow_redirects=False).close()
+    except requests.RequestException as error:
+        reason = "no answer in time" if isinstance(error, requests.Timeout) else "no connection"
+        raise LabError(
+            f"The tracking server {store.describe().split()[0]} does not answer ({reason}): start it, correct "
+            "LAB_TRACKING_URI, or unset it to use the folder mlruns/."
+        ) from None
+
+
+def _forget_foreign_settings(mlflow, uri: str) -> list[str]:
+    """Undo what the shell or earlier cells told MLflow, and return a notice for what the shell said."""
+    if mlflow.active_run() is not None:
+        mlflow.end_run("KILLED")
+    # Without this, running the first cell again would not bring a notebook back to "no experiment chosen".
+    ours = mlflow.tracking.fluent._active_experiment_id
+    mlflow.tracking.fluent._active_experiment_id = None
+    foreign = {name: os.environ.pop(name, None) for name in FOREIGN}
+    return [
+        f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
+        for name, value in foreign.items()
+        if value and value.rstrip("/") != uri and value != ours
+    ]
+
+
+def _restore_experiments(mlflow) -> list[str]:
+    """Restore the labs' experiments that were deleted: MLflow keeps their names taken and would refuse them."""
+    from mlflow.entities import ViewType
+
+    client = mlflow.MlflowClient()
+    try:
+        deleted = client.search_experiments(view_type=ViewType.DELETED_ONLY)
+    except mlflow.exceptions.MlflowException as error:
+        message = str(error).splitlines()[0]
+        raise LabError(f"The store {store.describe()} cannot be read ({message}): correct LAB_TRACKING_URI.") from None
+    notices = []
+    for experiment in deleted:
+        if experiment.name in store.EXPERIMENTS:
+            client.restore_experiment(experiment.experiment_id)
+            notices.append(f"the experiment '{experiment.name}' had been deleted; it is restored.")
+    return notices

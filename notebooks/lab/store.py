@@ -1,0 +1,109 @@
+"""Where the labs' runs go: the one rule that notebooks, `make ui`, `make reset` and the tests share."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.metadata import entry_points
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_FOLDER = ROOT / "mlruns"
+EXPERIMENTS = (
+    "sklearn_experiment",
+    "pytorch_experiment",
+    "autolog_experiment",
+    "signature_experiment",
+    "artifact_experiment",
+    "search_experiment",
+)
+
+SERVER_SCHEMES = ("http", "https")
+DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
+
+
+class LabError(Exception):
+    """A problem the reader can mend, in one sentence that says how. Notebooks show it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this method before it formats a traceback of its own.
+        return [f"{type(self).__name__}: {self}"]
+
+
+def tracking_uri() -> str:
+    """Return the tracking URI of the labs: `LAB_TRACKING_URI` if it is set, else the folder `mlruns/` of the repository.
+
+    A plain path counts as a file store; a relative one starts at the repository's root.
+
+    Returns:
+        A URI that MLflow takes: `file:///…`, `sqlite:///…`, `http://…` and so on.
+
+    Raises:
+        LabError: the variable holds something that is neither a path nor a URI of a known scheme.
+    """
+    value = os.environ.get("LAB_TRACKING_URI", "").strip()
+    if not value:
+        return DEFAULT_FOLDER.as_uri()
+    scheme = re.match(r"([A-Za-z][\w+.-]+):", value)  # two letters at least: C:\mlruns is a path
+    if scheme is None:
+        return (ROOT / Path(value).expanduser()).resolve().as_uri()
+    name = scheme[1].lower()
+    if name == "file":
+        return _file_uri(value)
+    if name in SERVER_SCHEMES:
+        _require_host(value)
+        return value.rstrip("/")
+    plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
+    if name.split("+")[0] not in DATABASE_SCHEMES and name not in plugins:
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', and '{name}' is not a kind of store that MLflow knows here: "
+            "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
+        )
+    return value
+
+
+def folder() -> Path | None:
+    """Return the folder of the file store, or None if the runs go to a database or a server.
+
+    Raises:
+        LabError: see `tracking_uri`.
+    """
+    uri = urlsplit(tracking_uri())
+    return Path(url2pathname(uri.path)) if uri.scheme == "file" else None
+
+
+def describe() -> str:
+    """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
+    place = folder()
+    if place is None:
+        uri = urlsplit(tracking_uri())
+        shown = uri._replace(netloc=uri.netloc.rpartition("@")[2]).geturl()  # never a password
+        kind = "a tracking server" if uri.scheme in SERVER_SCHEMES else "a database"
+        return f"{shown} ({kind})"
+    shown = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else str(place)
+    return f"{shown}/ (a file store)"
+
+
+def _file_uri(value: str) -> str:
+    """Return a file URI in the one spelling MLflow and `Path.as_uri` agree on."""
+    uri = urlsplit(value)
+    if uri.netloc not in ("", "localhost") or not unquote(uri.path).strip("/"):
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', which names no folder on this computer: "
+            "write file:///full/path/to/mlruns (three slashes), or just the path."
+        )
+    return Path(url2pathname(uri.path)).absolute().as_uri()
+
+
+def _require_host(value: str) -> None:
+    try:
+        uri = urlsplit(value)
+        complete = bool(uri.hostname) and (uri.port is None or uri.port > 0)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', which is no complete address: write it like http://127.0.0.1:5000."
+        )
