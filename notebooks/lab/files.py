@@ -30,28 +30,33 @@ def show_files(run_id: str) -> None:
         _print_tree(_artifacts(mlflow.MlflowClient(), run_id))
         return
     place = folder / run.info.experiment_id
-    _print_folder(folder, place / run_id)
-    for model in run.outputs.model_outputs if run.outputs else []:
-        _print_folder(folder, place / "models" / model.model_id)
+    _print_folder(folder, place / run_id, "set by MLflow itself: user, source, name of the run")
+    models = [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs] if run.outputs else []
+    for model in sorted(models, key=lambda model: (model.name, model.creation_timestamp)):
+        _print_folder(folder, place / "models" / model.model_id, "set by MLflow itself")
 
 
-def _print_folder(folder: Path, place: Path) -> None:
+def _print_folder(folder: Path, place: Path, own_tags: str) -> None:
     print(f"{folder.name}/{place.relative_to(folder).as_posix()}/")
-    files = {path.relative_to(place).parts: _value(path, place) for path in place.rglob("*") if path.is_file()}
-    own = ("tags", "mlflow.…")
-    names = {own if parts[0] == "tags" and parts[1].startswith("mlflow.") else parts: v for parts, v in files.items()}
-    if own in names:
-        names[own] = "set by MLflow itself: user, source, name of the run"
-    _print_tree(names)
+    files = {}
+    for path in place.rglob("*"):
+        parts = path.relative_to(place).parts
+        if path.is_dir():
+            continue
+        if parts[0] == "tags" and parts[1].startswith("mlflow."):
+            files["tags", "mlflow.…"] = own_tags
+        elif parts[0] in ("params", "metrics", "tags"):
+            files[parts] = _value(path)
+        else:
+            files[parts] = ""
+    _print_tree(files)
 
 
-def _value(path: Path, place: Path) -> str:
+def _value(path: Path) -> str:
     """Return the content of a parameter, metric or tag: one short line each in the file store."""
-    if path.relative_to(place).parts[0] not in ("params", "metrics", "tags"):
-        return ""
     # Logging a model writes the metrics of its step once more; a repeated line is no second measurement.
     lines = list(dict.fromkeys(path.read_text(encoding="utf-8").splitlines())) or [""]
-    more = f" … {len(lines)} lines" if len(lines) > 1 else ""
+    more = f" … {len(lines)} lines, one a step" if len(lines) > 1 else ""
     return lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import hashlib
+import logging
 import os
 import platform
 import shutil
 import sys
 import tempfile
 import time
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,7 +67,7 @@ def start() -> None:
     """
     notices = [*_check_versions(), *_check_data()]
     uri = store.tracking_uri()
-    os.environ.update(SETTINGS)
+    _keep_quiet()
     if store.folder() is not None:
         notices += _check_folder(store.folder())
     elif uri.startswith(store.SERVER_SCHEMES):
@@ -82,6 +84,17 @@ def start() -> None:
     print(f"Runs go to {store.describe()}")
     for notice in notices:
         print(f"Note: {notice}")
+
+
+def _keep_quiet() -> None:
+    """Keep what no lesson talks about off the page: MLflow's telemetry, progress lines and notes to developers."""
+    os.environ.update(SETTINGS)
+    # A wheel like torch 2.13.0+cpu is written to requirements.txt as 2.13.0, which is what a reader wants.
+    logging.getLogger("mlflow.utils.requirements_utils").setLevel(logging.ERROR)
+    # Lab 05 says in its own words that a model class is pickled.
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
+    # MLflow registers its local source twice and warns that it cannot tell the two apart.
+    warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
 
 
 def _check_versions() -> list[str]:

@@ -18,6 +18,7 @@ EXPERIMENTS = (
     "signature_experiment",
     "artifact_experiment",
     "search_experiment",
+    "careless_experiment",
 )
 
 SERVER_SCHEMES = ("http", "https")
