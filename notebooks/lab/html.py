@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from lab.store import LabError
 
 NOTEBOOKS = store.ROOT / "notebooks"
 TARGET = store.ROOT / "build" / "html"
-STORES = store.ROOT / "build" / "html-stores"  # one for each notebook, so that two can run at a time
+WORK = store.ROOT / "build" / "html-work"  # executed notebooks, and a store for each, so that two can run at a time
 AT_A_TIME = 2
 CELL_SECONDS = 300
 TITLE = "Experiment Tracking with MLflow"
@@ -26,30 +27,35 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="{description}">
 <title>{title}</title>
 <link rel="stylesheet" href="style.css">
 </head>
 <body>
-{nav}<main>
+{before}
+<main>
 {body}
 </main>
-{nav}</body>
+{after}
+</body>
 </html>
 """
-NAV = '<nav aria-label="{label}"><a href="index.html">All labs</a></nav>\n'
-STYLE = """:root { color-scheme: light dark; --text: #1b1b1b; --paper: #fff; --code: #f4f4f4; --line: #8a8a8a; --link: #0b57a4; }
+NAV = '<nav aria-label="{label}"><a href="index.html">All labs</a></nav>'
+STYLE = """:root {
+  color-scheme: light dark;
+  --text: #1b1b1b; --paper: #fff; --code: #f4f4f4; --line: #8a8a8a; --link: #0b57a4;
+}
 @media (prefers-color-scheme: dark) {
   :root { --text: #e8e8e8; --paper: #16181c; --code: #0d1117; --line: #888; --link: #8ab8ff; }
 }
-body { max-width: 52rem; margin: 0 auto; padding: 1rem; font: 1.05rem/1.55 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 0 auto; padding: 1rem; font: 1.05rem/1.55 system-ui, sans-serif; }
 body, table { color: var(--text); background: var(--paper); }
 a { color: var(--link); }
 a.anchor-link { display: none; }
 h1, h2, h3 { line-height: 1.2; margin: 1.8em 0 0.6em; }
 img, svg { max-width: 100%; height: auto; }
 .output_png img { background: #fff; }
-pre { margin: 0; padding: 0.6rem 0.8rem; overflow-x: auto; font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
+pre { margin: 0; padding: 0.6rem 0.8rem; overflow-x: auto; }
+pre { font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
 code { font-size: 0.92em; background: var(--code); }
 .input pre, .text_cell pre { background: var(--code); border-left: 3px solid var(--link); }
 .output { margin: 0.3rem 0 1.2rem; overflow-x: auto; }
@@ -68,46 +74,41 @@ def main() -> None:
         LabError: a cell failed; the message names the notebook and the cell.
     """
     shutil.rmtree(TARGET, ignore_errors=True)
-    shutil.rmtree(STORES, ignore_errors=True)
+    shutil.rmtree(WORK, ignore_errors=True)
     TARGET.mkdir(parents=True)
     shutil.copytree(NOTEBOOKS / "images", TARGET / "images")
     (TARGET / "style.css").write_text(STYLE + _highlighting(), encoding="utf-8")
     paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     print(f"Running {len(paths)} notebooks …", flush=True)
-    notebooks = asyncio.run(_execute_all(paths))
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        notebooks = list(pool.map(_execute, paths))
     for path, notebook in zip(paths, notebooks, strict=True):
         (TARGET / f"{path.stem}.html").write_text(_page(path.stem, notebook), encoding="utf-8")
     (TARGET / "index.html").write_text(_index(paths, notebooks), encoding="utf-8")
     print("Open build/html/index.html in a browser.")
 
 
-async def _execute_all(paths: list[Path]) -> list:
-    places = asyncio.Semaphore(AT_A_TIME)
-
-    async def execute_in_turn(path: Path):
-        async with places:
-            return await _execute(path)
-
-    return await asyncio.gather(*map(execute_in_turn, paths))
-
-
-async def _execute(path: Path):
+def _execute(path: Path):
     """Return the notebook as it is after running all cells; the file itself stays as it is."""
     import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
 
     begin = time.monotonic()
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+    work = WORK / path.stem
+    command = [sys.executable, "-m", "nbconvert", "--to=notebook", f"--output-dir={work}", "--execute"]
+    command += ["--allow-errors", f"--ExecutePreprocessor.timeout={CELL_SECONDS}", "--log-level=ERROR", str(path)]
+    environment = os.environ | {"LAB_TRACKING_URI": (work / "mlruns").as_uri()}
+    done = subprocess.run(
+        command, check=False, env=environment, capture_output=True, encoding="utf-8", errors="replace"
     )
-    try:
-        await client.async_execute(env=os.environ | {"LAB_TRACKING_URI": (STORES / path.stem / "mlruns").as_uri()})
-    except CellExecutionError as error:
-        raise LabError(f"{path.name} stopped with {error.ename}: {error.evalue}\n{error.traceback}") from None
-    except (RuntimeError, TimeoutError) as error:  # the kernel died, or the cell took too long
-        raise LabError(f"{path.name} stopped: {error}") from None
+    if done.returncode:
+        raise LabError(f"{path.name} could not be run to its end:\n{done.stderr.strip()}")
+    notebook = nbformat.read(work / path.name, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+                begins = cell.source.partition("\n")[0]
+                problem = f"with {output.ename}: {output.evalue}"
+                raise LabError(f"{path.name} failed at the cell that begins '{begins}' {problem}")
     print(f"  {path.name}  {time.monotonic() - begin:.0f} s", flush=True)
     return notebook
 
@@ -125,7 +126,7 @@ def _page(name: str, notebook) -> str:
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(notebook)
     # Show the folder that a student sees, not the one of this command.
-    body = body.replace(f"{STORES.relative_to(store.ROOT).as_posix()}/{name}/mlruns", "mlruns")
+    body = body.replace(f"{WORK.relative_to(store.ROOT).as_posix()}/{name}/mlruns", "mlruns")
     title, _ = _introduction(notebook)
     return _in_page(f"{title} · {TITLE}", _relink(body), nav=True)
 
@@ -143,9 +144,8 @@ def _index(paths: list[Path], notebooks: list) -> str:
 
 
 def _in_page(title: str, body: str, nav: bool) -> str:
-    top, bottom = (NAV.format(label=label) if nav else "" for label in ("Top", "Bottom"))
-    page = PAGE.replace("{nav}</body>", bottom + "</body>").replace("{nav}<main>", top + "<main>")
-    return page.format(title=escape(title), description=escape(f"{title}: a lab, executed"), body=body)
+    before, after = (NAV.format(label=label) if nav else "" for label in ("Before the lab", "After the lab"))
+    return PAGE.format(title=escape(title), before=before, body=body, after=after)
 
 
 def _introduction(notebook) -> tuple[str, str]:
@@ -180,3 +180,5 @@ if __name__ == "__main__":
         main()
     except LabError as error:
         sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped; build/html is not complete.")

@@ -1,0 +1,225 @@
+"""`make bench`: where the time goes, as tables. Nothing is asserted: times depend on the machine, ratios less so."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+from lab.preflight import SETTINGS  # noqa: E402
+from lab.ui import HOST, end_tree, free_port  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+AT_A_TIME = 2  # as .pytest.ini says for the suite
+FOREIGN_RUNS = 3000
+START_SECONDS = 120
+SUITE_SECONDS = 1800
+
+
+class Clock:
+    """Measures the time from the begin of a `with` block to its end, as `seconds`."""
+
+    def __enter__(self):
+        self.begin = time.perf_counter()
+        return self
+
+    def __exit__(self, *problem):
+        self.seconds = time.perf_counter() - self.begin
+
+
+def main() -> None:
+    """Measure all parts, or those named on the command line, and print a table for each."""
+    parts = {"suite": suite, "model": logged_model, "start": start_of_jupyterlab, "search": search_in_a_full_store}
+    chosen = sys.argv[1:] or list(parts)
+    unknown = [name for name in chosen if name not in parts]
+    if unknown:
+        sys.exit(f"Error: there is no part '{unknown[0]}' of the benchmark: choose from {', '.join(parts)}.")
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="lab-bench-") as folder:
+            parts[name](Path(folder))
+
+
+def suite(folder: Path) -> None:
+    """Compare nbval on all notebooks with kernels that only import what each notebook imports."""
+    imports = [_imports(path) for path in NOTEBOOKS]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(_import_only, imports))  # once unmeasured: afterwards the disk's cache is warm for both
+        with Clock() as floor:
+            each = list(pool.map(_import_only, imports))
+    report = folder / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", f"--numprocesses={AT_A_TIME}", f"--junitxml={report}"]
+    command += ["notebooks", "tests", "--ignore-glob=tests/test_*"]  # the tests' settings, and only the notebooks
+    with Clock() as whole:
+        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SUITE_SECONDS)
+    seconds = dict.fromkeys((path.stem for path in NOTEBOOKS), 0.0)
+    for test in ElementTree.parse(report).iter("testcase"):
+        for name in seconds:
+            if name in test.get("classname") + test.get("name"):
+                seconds[name] += float(test.get("time"))
+    rows = [[path.stem, only, seconds[path.stem]] for path, only in zip(NOTEBOOKS, each, strict=True)]
+    rows.append(["all, two at a time", floor.seconds, whole.seconds])
+    title = f"Import floor and nbval: ratio {whole.seconds / floor.seconds:.2f} (goal: at most 2)"
+    _table(title, ["notebook", "imports only, s", "nbval, s"], rows)
+    if done.returncode:
+        print("Not all cells passed: 'make test' says which.")
+
+
+def logged_model(folder: Path) -> None:
+    """Compare logging a model as the labs do it with MLflow's default, which looks for the requirements itself."""
+    os.environ.update(SETTINGS | {"MLFLOW_LOGGING_LEVEL": "ERROR"})
+    import mlflow
+    import sklearn
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    mlflow.set_tracking_uri((folder / "mlruns").as_uri())
+    model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
+    given = {"pip_requirements": [f"scikit-learn=={sklearn.__version__}"]}
+
+    def log(times: int, **options) -> float:
+        seconds = []
+        for _ in range(times + 1):  # the first one warms up
+            with Clock() as clock, mlflow.start_run():
+                mlflow.sklearn.log_model(model, name="model", **options)
+            seconds.append(clock.seconds)
+        return statistics.median(seconds[1:])
+
+    labs, default = log(9, **given), log(3)
+    title = f"A logged scikit-learn model, warm: {default / labs:.0f} times faster (goal: at least 50)"
+    _table(title, ["how", "s"], [["requirements given, as in the labs", labs], ["MLflow's default", default]])
+
+
+def start_of_jupyterlab(folder: Path) -> None:
+    """Compare `make lab` with plain JupyterLab, from the command until the server answers."""
+    plain = [".venv/bin/python", "-m", "jupyterlab", "--no-browser", f"--ip={HOST}"]
+    plain += ["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []
+    seconds = {"make lab": [], "jupyter lab": []}
+    for _ in range(3):
+        port = free_port(8890)
+        seconds["make lab"].append(_until_it_answers(["make", "lab", f"PORT={port}", "ARGS=--no-browser"], port))
+        seconds["jupyter lab"].append(_until_it_answers([*plain, f"--port={port}"], port))
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    more = medians["make lab"] - medians["jupyter lab"]
+    title = f"Until JupyterLab answers, median of 3: {more:+.1f} s (goal: at most 5 s more)"
+    _table(title, ["command", "s"], [[name, value] for name, value in medians.items()])
+
+
+def search_in_a_full_store(folder: Path) -> None:
+    """Compare lab 07 on a store with many runs of somebody else with the same lab on an empty store."""
+    path = next(path for path in NOTEBOOKS if path.name.startswith("07"))
+    full = folder / "full" / "mlruns"
+    _fill(full)
+    empty_seconds, full_seconds = (_run(path, store) for store in (folder / "empty" / "mlruns", full))
+    title = f"Lab 07 beside {FOREIGN_RUNS} foreign runs: ratio {full_seconds / empty_seconds:.2f} (goal: at most 3)"
+    _table(title, ["store", "s"], [["empty", empty_seconds], [f"{FOREIGN_RUNS} runs", full_seconds]])
+
+
+def _imports(path: Path) -> str:
+    """Return the import statements of a notebook's cells, as code."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    found = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in found)
+
+
+def _import_only(code: str) -> float:
+    """Return the seconds from starting a kernel, through importing, to its end."""
+    from jupyter_client.manager import start_new_kernel
+
+    with Clock() as clock:
+        manager, client = start_new_kernel(
+            kernel_name="python3", cwd=str(ROOT / "notebooks"), extra_arguments=["--IPKernelApp.log_level=ERROR"]
+        )
+        try:
+            reply = client.execute_interactive(code, timeout=START_SECONDS, output_hook=lambda message: None)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError(f"An import failed: {reply['content']['evalue']}")
+    return clock.seconds
+
+
+def _until_it_answers(command: list[str], port: int) -> float:
+    """Start a server, return the seconds until it answers, and end it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with Clock() as clock:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        server = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **quiet)
+        try:
+            while True:
+                if server.poll() is not None or time.perf_counter() - clock.begin > START_SECONDS:
+                    raise RuntimeError(f"{' '.join(command)} did not start.")
+                with contextlib.suppress(OSError):
+                    opener.open(f"http://{HOST}:{port}/api", timeout=5).close()
+                    break
+                time.sleep(0.05)
+        except BaseException:
+            end_tree(server.pid)
+            raise
+    end_tree(server.pid)
+    return clock.seconds
+
+
+def _fill(folder: Path) -> None:
+    """Write many runs of an experiment that is not the labs': one through MLflow, the rest as copies of its files."""
+    os.environ.update(SETTINGS)
+    import mlflow
+
+    client = mlflow.MlflowClient(folder.as_uri())
+    run = client.create_run(client.create_experiment("somebody_else"))
+    for number in range(5):
+        client.log_param(run.info.run_id, f"param_{number}", number)
+    for name in ("accuracy", "loss"):
+        client.log_metric(run.info.run_id, name, 0.5)
+    client.set_terminated(run.info.run_id)
+    first = folder / run.info.experiment_id / run.info.run_id
+    for number in range(1, FOREIGN_RUNS):
+        copy = first.with_name(f"f{number:031x}")  # digits alone would be a number to YAML
+        shutil.copytree(first, copy)
+        meta = copy / "meta.yaml"
+        meta.write_text(meta.read_text(encoding="utf-8").replace(first.name, copy.name), encoding="utf-8")
+
+
+def _run(path: Path, store: Path) -> float:
+    """Return the seconds that a notebook takes on a store."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    client = NotebookClient(
+        nbformat.read(path, as_version=4),
+        kernel_name="python3",
+        timeout=START_SECONDS,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+    )
+    with Clock() as clock:
+        client.execute(env=os.environ | {"LAB_TRACKING_URI": store.as_uri()})
+    return clock.seconds
+
+
+def _table(title: str, names: list[str], rows: list[list]) -> None:
+    cells = [[f"{value:.2f}" if isinstance(value, float) else value for value in row] for row in [names, *rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    print(f"\n{title}")
+    for first, *others in cells:
+        print(f"  {first:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

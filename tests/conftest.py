@@ -1,0 +1,96 @@
+"""Runs each notebook once, in a store of its own, and lets the tests of that notebook look at what it left."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from lab.preflight import FOREIGN, SETTINGS
+from support import NOTEBOOKS, execute
+from xdist.scheduler import LoadScopeScheduling
+
+# These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
+os.environ.update(SETTINGS)
+for name in (*FOREIGN, "LAB_TRACKING_URI"):
+    os.environ.pop(name, None)
+
+STORES = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--lab", metavar="NN", help="only what belongs to one lab, for example 03")
+
+
+def pytest_configure(config):
+    config.stash[STORES] = Path(tempfile.mkdtemp(prefix="lab-stores-"))
+    chosen = config.getoption("--lab")
+    if chosen and chosen not in {path.name[:2] for path in NOTEBOOKS}:
+        raise pytest.UsageError(f"There is no lab {chosen}: choose one of {', '.join(p.name[:2] for p in NOTEBOOKS)}.")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.stash.get(STORES, None) or "", ignore_errors=True)
+
+
+def lab_of(nodeid: str) -> str | None:
+    """Return the two digits of the lab that a test belongs to, by the name of its notebook, function or parameter."""
+    found = re.search(r"(?:notebooks/|::test_lab|\[)(\d\d)_", nodeid)
+    return found[1] if found else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    chosen = config.getoption("--lab")
+    if chosen:
+        config.hook.pytest_deselected(items=[item for item in items if lab_of(item.nodeid) != chosen])
+        items[:] = [item for item in items if lab_of(item.nodeid) == chosen]
+    # The longest chain of tests first, so that no worker ends up alone with it.
+    items.sort(key=lambda item: item.path.name != "test_circumstances.py")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return SameLabSameWorker(config, log)
+
+
+class SameLabSameWorker(LoadScopeScheduling):
+    """Keeps a notebook's cells, and the tests that open the store they left, in one worker and in order."""
+
+    def _split_scope(self, nodeid):
+        if "test_circumstances.py" in nodeid:
+            return "circumstances"
+        if "test_stores.py" in nodeid or nodeid.startswith("notebooks/"):
+            return lab_of(nodeid) or nodeid
+        return nodeid
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    for name in FOREIGN:  # mlflow.set_tracking_uri of an earlier test wrote some of them
+        os.environ.pop(name, None)
+    if item.path.suffix == ".ipynb":  # nbval starts the kernel after this, with this environment
+        os.environ["LAB_TRACKING_URI"] = store_folder(item.config, lab_of(item.nodeid)).as_uri()
+    else:
+        os.environ.pop("LAB_TRACKING_URI", None)
+
+
+def store_folder(config, lab: str) -> Path:
+    return config.stash[STORES] / lab / "mlruns"
+
+
+@pytest.fixture
+def client(request):
+    """An MLflow client on the store that the test's lab left; executes the notebook if nbval has not done so."""
+    import mlflow
+
+    lab = lab_of(request.node.nodeid)
+    folder = store_folder(request.config, lab)
+    if not folder.exists():
+        notebook = next(path for path in NOTEBOOKS if path.name.startswith(lab))
+        execute(notebook, {"LAB_TRACKING_URI": folder.as_uri()})
+    mlflow.set_tracking_uri(folder.as_uri())
+    mlflow.set_registry_uri(folder.as_uri())
+    return mlflow.MlflowClient()

@@ -1,0 +1,79 @@
+"""What several test modules share: where things are, and how to run a notebook or a command on its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+GENERATED = shutil.ignore_patterns(".git", ".venv", "mlruns*", "build", "__pycache__", ".*_cache", ".ipynb_checkpoints")
+
+
+def copy_project(target: Path) -> Path:
+    """Copy the project without anything generated, and return where it now is."""
+    return Path(shutil.copytree(ROOT, target, ignore=GENERATED))
+
+
+def execute(notebook: Path, environment: dict[str, str]) -> nbformat.NotebookNode:
+    """Run a notebook from top to bottom in a kernel of its own and return it, leaving the file as it is.
+
+    Args:
+        notebook: the file to run, in its own folder.
+        environment: what to add to this process's environment for the kernel.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell raised.
+    """
+    from nbclient import NotebookClient
+
+    content = nbformat.read(notebook, as_version=4)
+    runner = NotebookClient(content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}})
+    return runner.execute(env=os.environ | environment)
+
+
+def nbval(notebooks: list[Path], *options: str, prefix=(), **arguments) -> subprocess.CompletedProcess:
+    """Run strict nbval over notebooks in a process of its own, with no plug-in or setting of this one.
+
+    Args:
+        notebooks: the files to run.
+        options: further options of pytest.
+        prefix: a command that starts this one, as `without_privileges` returns it.
+        arguments: passed on to `subprocess.run`.
+    """
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider", "-q", "--color=no"]
+    command += ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")]
+    return run([*prefix, *command, *options, *map(str, notebooks)], **arguments)
+
+
+def run(command: list, **arguments) -> subprocess.CompletedProcess:
+    """Run a command to its end, within ten minutes, and return it with everything it printed."""
+    arguments = {"timeout": 600, "encoding": "utf-8", "stdin": subprocess.DEVNULL} | arguments
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **arguments)
+
+
+@cache
+def without_privileges() -> tuple[str, ...]:
+    """Return the start of a command that runs the rest without root's power to write everywhere.
+
+    Root keeps its name, and so can still read an interpreter in its own home, but loses every capability.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ()
+    return ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+
+@cache
+def without_network() -> tuple[str, ...]:
+    """Return the start of a command that runs the rest with no network but loopback, empty where that cannot be had."""
+    if not shutil.which("unshare") or not shutil.which("ip"):
+        return ()
+    isolate = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--net")
+    start = (*isolate, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    return start if run([*start, "true"]).returncode == 0 else ()

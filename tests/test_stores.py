@@ -1,0 +1,320 @@
+"""What each lab promises, looked up in the store that its notebook left, from another process than the kernel."""
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.entities import ViewType
+from sklearn.model_selection import train_test_split
+from support import ROOT
+
+
+def runs_of(client, experiment: str) -> dict:
+    """Return the runs of an experiment by their names, the newest of each name."""
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None, f"no experiment '{experiment}'"
+    runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"], run_view_type=ViewType.ALL)
+    return {run.info.run_name: run for run in runs}
+
+
+def assert_all_finished(runs: dict, besides: tuple[str, ...] = ()):
+    assert {name: run.info.status for name, run in runs.items() if name not in besides} == {
+        name: "FINISHED" for name in runs if name not in besides
+    }
+
+
+def models_of(client, run) -> dict:
+    outputs = run.outputs.model_outputs if run.outputs else []
+    models = [client.get_logged_model(output.model_id) for output in outputs]
+    return {model.name: model for model in models}
+
+
+def artifacts_of(client, run, path=None) -> dict[str, bytes]:
+    """Return every artifact of a run with its content, downloaded as a reader would."""
+    found = {}
+    for item in client.list_artifacts(run.info.run_id, path):
+        if item.is_dir:
+            found |= artifacts_of(client, run, item.path)
+        else:
+            local = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=item.path)
+            with open(local, "rb") as file:
+                found[item.path] = file.read()
+    return found
+
+
+def steps_of(client, run, metric: str) -> list[int]:
+    return [point.step for point in client.get_metric_history(run.info.run_id, metric)]
+
+
+@pytest.fixture
+def iris():
+    return pd.read_csv(ROOT / "data" / "iris.csv")
+
+
+@pytest.fixture
+def iris_split(iris):
+    return train_test_split(iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=42)
+
+
+@pytest.fixture
+def digits_split():
+    digits = pd.read_csv(ROOT / "data" / "digits.csv")
+    X, y = digits.drop(columns="digit") / 16, digits["digit"]
+    return train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
+
+
+def test_lab01_records_nothing(client):
+    assert [experiment.name for experiment in client.search_experiments()] in ([], ["Default"])
+    assert client.search_runs(["0"]) == []
+
+
+def test_lab02_nameless_run_went_to_default(client):
+    (run,) = client.search_runs(["0"])
+    assert run.data.params == {"solver": "lbfgs"}
+    assert run.info.status == "FINISHED"
+
+
+def test_lab02_run_is_filled_piece_by_piece(client):
+    run = runs_of(client, "sklearn_experiment")["first-look"]
+    assert run.data.params == {"C": "1.0", "solver": "lbfgs", "max_iter": "1000"}
+    assert set(run.data.metrics) == {"accuracy", "log_loss"}
+    assert run.data.tags["purpose"] == "see what a run is made of"
+    assert pd.Timestamp(run.data.tags["run_timestamp"]) <= pd.Timestamp.now()
+    (dataset,) = run.inputs.dataset_inputs
+    assert dataset.dataset.name == "iris"
+    assert {tag.key: tag.value for tag in dataset.tags} == {"mlflow.data.context": "training"}
+
+
+def test_lab02_three_settings_are_whole_and_comparable(client, iris):
+    runs = runs_of(client, "sklearn_experiment")
+    settings = {"strong-regularization": "0.01", "medium-regularization": "1.0", "weak-regularization": "100.0"}
+    digest = mlflow.data.from_pandas(iris, name="iris", targets="species").digest
+    for name, C in settings.items():
+        run = runs[name]
+        assert run.data.params == {
+            "C": C,
+            "solver": "lbfgs",
+            "max_iter": "1000",
+            "test_size": "0.2",
+            "random_state": "42",
+        }
+        assert run.inputs.dataset_inputs[0].dataset.digest == digest
+        assert set(models_of(client, run)) == {"logistic_regression"}
+    losses = [runs[name].data.metrics["log_loss"] for name in settings]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_lab02_crash_is_recorded_as_failed(client):
+    runs = runs_of(client, "sklearn_experiment")
+    assert runs["crash"].info.status == "FAILED"
+    assert runs["crash"].data.params == {"solver": "liblinear"}
+    assert_all_finished(runs, besides=("crash",))
+
+
+@pytest.mark.parametrize("run_name", ["first-look", "requirements-found-out", "weak-regularization"])
+def test_lab02_models_predict_what_their_record_says(client, iris_split, run_name):
+    _, X_test, _, y_test = iris_split
+    run = runs_of(client, "sklearn_experiment")[run_name]
+    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/logistic_regression")
+    accuracy = (model.predict(X_test) == y_test).mean()
+    assert accuracy == pytest.approx(run.data.metrics.get("accuracy", 1.0))
+
+
+def test_lab03_every_epoch_is_kept(client):
+    runs = runs_of(client, "pytorch_experiment")
+    assert_all_finished(runs)
+    for name in ("simple-model", "mlp"):
+        for metric in ("train_loss", "val_loss"):
+            assert steps_of(client, runs[name], metric) == list(range(1, 151))
+
+
+def test_lab03_records_what_the_result_depends_on(client):
+    runs = runs_of(client, "pytorch_experiment")
+    expected = {"learning_rate": "0.01", "epochs": "150", "optimizer": "Adam", "seed": "0"}
+    for name, weights in {"simple-model": "11", "mlp": "385"}.items():
+        params = runs[name].data.params
+        assert params.pop("device") in ("cpu", "cuda")
+        assert params == expected | {"weights": weights}
+
+
+def test_lab03_curve_turns_and_checkpoint_is_its_lowest_point(client):
+    import io
+
+    import torch
+
+    run = runs_of(client, "pytorch_experiment")["mlp"]
+    losses = [point.value for point in client.get_metric_history(run.info.run_id, "val_loss")]
+    assert losses[-1] > min(losses) + 0.05
+    files = artifacts_of(client, run)
+    assert set(files) == {"learning_curve.png", "checkpoints/best.pt"}
+    assert files["learning_curve.png"].startswith(b"\x89PNG")
+    checkpoint = torch.load(io.BytesIO(files["checkpoints/best.pt"]), weights_only=True)
+    assert str(checkpoint["epoch"]) == run.data.tags["best_epoch"]
+    assert checkpoint["val_loss"] == pytest.approx(losses[checkpoint["epoch"] - 1], rel=1e-4)
+
+
+def test_lab03_model_takes_any_number_of_rows_and_needs_no_code_of_ours(client):
+    run = runs_of(client, "pytorch_experiment")["mlp"]
+    model = mlflow.pyfunc.load_model(models_of(client, run)["mlp"].model_uri)
+    assert model.metadata.signature.inputs.to_dict()[0]["tensor-spec"] == {"dtype": "float32", "shape": (-1, 10)}
+    example = np.asarray(model.input_example, dtype=np.float32)
+    assert example.shape == (2, 10)
+    many = np.repeat(example, 50, axis=0)
+    assert np.allclose(model.predict(many)[::50], model.predict(example), atol=1e-5)
+
+
+def test_lab03_comparison_holds(client):
+    runs = runs_of(client, "pytorch_experiment")
+    ridge, mlp = (runs[name].data.metrics for name in ("ridge", "mlp"))
+    assert ridge["test_rmse"] < mlp["test_rmse"] < 60
+    assert ridge["train_seconds"] < mlp["train_seconds"]
+
+
+def test_lab04_autolog_sees_more_than_we_wrote(client):
+    runs = runs_of(client, "autolog_experiment")
+    by_hand, automatic = runs["by-hand"], runs["autolog"]
+    assert set(by_hand.data.params) < set(automatic.data.params)
+    assert set(by_hand.data.metrics) == {"accuracy"}
+    assert {name for name in automatic.data.metrics if not name.startswith("training_")} == {
+        "LogisticRegression_score_X_test",
+        "accuracy_score_X_test",
+        "log_loss_X_test",
+    }
+    assert {"training_confusion_matrix.png", "estimator.html"} <= set(artifacts_of(client, automatic))
+    assert len(automatic.inputs.dataset_inputs) >= 1
+    assert set(models_of(client, automatic)) == {"model"}
+
+
+def test_lab04_grid_search_has_a_parent_and_five_children(client):
+    runs = runs_of(client, "autolog_experiment")
+    parent = runs["grid-search"]
+    children = [run for run in runs.values() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert sorted(float(child.data.params["C"]) for child in children) == [0.01, 0.1, 1.0, 10.0, 100.0]
+    best = max(children, key=lambda child: child.data.metrics["mean_test_score"])
+    assert best.data.params["C"] == parent.data.params["best_C"] == "1.0"
+    table = artifacts_of(client, parent)["cv_results.csv"]
+    assert len(table.splitlines()) == 1 + 6
+
+
+def test_lab04_cost_runs_differ_in_what_was_logged(client):
+    runs = runs_of(client, "autolog_experiment")
+    assert runs["cost-off"].data.params == {}
+    assert runs["cost-without-model"].data.params and not models_of(client, runs["cost-without-model"])
+    assert models_of(client, runs["cost-with-model"])
+
+
+def test_lab04_plain_loop_is_not_seen_and_both_ways_mix(client):
+    runs = runs_of(client, "autolog_experiment")
+    assert_all_finished(runs)
+    assert not runs["torch-loop"].data.params and not runs["torch-loop"].data.metrics
+    assert {"training_log_loss", "least_confidence"} <= set(runs["both"].data.metrics)
+    assert "purpose" in runs["both"].data.tags
+
+
+def test_lab04_model_is_loadable_with_its_signature(client, iris_split):
+    _, X_test, _, y_test = iris_split
+    model = mlflow.pyfunc.load_model(
+        models_of(client, runs_of(client, "autolog_experiment")["autolog"])["model"].model_uri
+    )
+    assert model.metadata.signature.inputs.input_names() == list(X_test.columns)
+    assert (model.predict(X_test) == y_test).mean() == 1.0
+
+
+def test_lab05_signatures_are_stored_as_taught(client):
+    runs = runs_of(client, "signature_experiment")
+    assert_all_finished(runs)
+
+    def signature(run, name="ridge"):
+        return mlflow.models.get_model_info(models_of(client, runs[run])[name].model_uri).signature
+
+    assert signature("no-signature") is None
+    assert set(signature("signature").inputs.pandas_types()) == {np.dtype("float64")}
+    types = dict(zip(signature("integer-signature").inputs.input_names(), signature("integer-signature").inputs.pandas_types(), strict=True))
+    assert types["age"] == np.dtype("int64")
+    assert signature("tensor-signature").inputs.inputs[0].shape == (-1, 10)
+    assert signature("inference-parameter", "above_limit").params.to_dict()[0]["default"] == 150.0
+
+
+def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
+    X = pd.read_csv(ROOT / "data" / "diabetes.csv").drop(columns="progression").astype(float)
+    run = runs_of(client, "signature_experiment")["signature"]
+    model = mlflow.pyfunc.load_model(models_of(client, run)["ridge"].model_uri)
+    expected = model.predict(X)
+    assert np.isfinite(expected).all()
+    assert (model.predict(X[reversed(X.columns)]) == expected).all()
+    assert (model.predict(X.assign(shoe_size=42)) == expected).all()
+    for wrong in (X.drop(columns="bmi"), X.astype({"bmi": str}), X.astype({"age": "int64"})):
+        with pytest.raises(mlflow.MlflowException):
+            model.predict(wrong)
+    pd.testing.assert_frame_equal(model.input_example, X.head(2))
+
+
+def test_lab06_artifacts_are_there_and_readable(client, digits_split):
+    _, X_test, _, y_test = digits_split
+    run = runs_of(client, "artifact_experiment")["digits"]
+    files = artifacts_of(client, run)
+    assert set(files) == {
+        "confusion_matrix.png",
+        "sample_predictions.csv",
+        "plots/confusion_matrix.png",
+        "tables/mistakes.json",
+        "notes/input.json",
+        "notes/report.txt",
+        "submitted/confusion_matrix.png",
+        "submitted/sample_predictions.csv",
+    }
+    assert files["confusion_matrix.png"].startswith(b"\x89PNG")
+    assert files["confusion_matrix.png"] == files["submitted/confusion_matrix.png"]
+    path = mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/sample_predictions.csv")
+    sample = pd.read_csv(path, index_col="row")
+    model = mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/classifier")
+    assert (model.predict(X_test.loc[sample.index]) == sample["predicted"]).all()
+    assert (y_test.loc[sample.index] == sample["digit"]).all()
+    assert model.score(X_test, y_test) == pytest.approx(run.data.metrics["accuracy"])
+
+
+def test_lab06_metrics_for_what_is_searched(client):
+    metrics = runs_of(client, "artifact_experiment")["digits"].data.metrics
+    assert {f"recall_{digit}" for digit in range(10)} <= set(metrics)
+    assert metrics["recall_8"] < 0.95
+
+
+def test_lab06_training_went_on_from_a_checkpoint(client):
+    runs = runs_of(client, "artifact_experiment")
+    assert_all_finished(runs)
+    whole, resumed = runs["checkpoints"], runs["resumed"]
+    assert set(artifacts_of(client, whole)) == {f"checkpoints/epoch_{epoch:02}.joblib" for epoch in (4, 8, 12)}
+    assert steps_of(client, whole, "accuracy") == list(range(1, 13))
+    assert steps_of(client, resumed, "accuracy") == list(range(9, 13))
+    assert resumed.data.tags["resumed_from"] == whole.info.run_id
+    assert resumed.data.metrics["accuracy"] == whole.data.metrics["accuracy"]
+
+
+def test_lab07_sweep_is_complete(client, digits_split):
+    _, X_test, _, y_test = digits_split
+    runs = runs_of(client, "search_experiment")
+    assert_all_finished(runs)
+    parent = runs["sweep"]
+    children = [run for run in runs.values() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    settings = {(float(run.data.params["C"]), int(run.data.params["components"])) for run in children}
+    assert settings == {(C, n) for C in (0.01, 0.1, 1.0, 10.0, 100.0) for n in (5, 10, 20, 40)}
+    best = client.get_run(parent.data.tags["best_run"])
+    assert best.data.metrics["accuracy"] == max(run.data.metrics["accuracy"] for run in children)
+    assert parent.data.metrics["best_accuracy"] == best.data.metrics["accuracy"]
+    model = mlflow.pyfunc.load_model(f"runs:/{best.info.run_id}/logistic_regression")
+    assert (model.predict(X_test) == y_test).mean() == pytest.approx(best.data.metrics["accuracy"])
+
+
+def test_lab07_deleted_run_is_back_and_the_careless_one_apart(client):
+    runs = runs_of(client, "search_experiment")
+    assert {run.info.lifecycle_stage for run in runs.values()} == {"active"}
+    careless = runs_of(client, "careless_experiment")["scored-on-training-rows"]
+    assert careless.data.metrics["accuracy"] == 1.0
+    assert not models_of(client, careless)
+
+
+def test_lab07_last_value_is_not_the_highest(client):
+    run = runs_of(client, "search_experiment")["restless"]
+    values = [point.value for point in client.get_metric_history(run.info.run_id, "accuracy")]
+    assert len(values) == 10
+    assert run.data.metrics["accuracy"] == values[-1] < max(values)
