@@ -1,0 +1,342 @@
+"""What `lab.start()` finds before it can go wrong: one sentence that says what to do, and nothing lost."""
+
+import logging
+import os
+import shutil
+import socket
+import sys
+import time
+
+import mlflow
+import nbformat
+import pytest
+import yaml
+from lab import LabError, preflight, store
+from mlflow.entities import ViewType
+from support import ROOT, copy_project, execute, run, without_privileges
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    """Point the labs at an empty folder, and give back the environment as it was."""
+    environment = dict(os.environ)
+    monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "mlruns"))
+    yield tmp_path / "mlruns"
+    while mlflow.active_run():
+        mlflow.end_run()
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def sentence() -> str:
+    """Start the labs, expect them to refuse, and return why: one line that is a sentence."""
+    with pytest.raises(LabError) as caught:
+        preflight.start()
+    message = str(caught.value)
+    assert "\n" not in message and message.endswith(".")
+    return message
+
+
+def test_two_lines_on_a_good_day(capsys, own_store):
+    preflight.start()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"MLflow {mlflow.__version__} on Python {sys.version.split()[0]}",
+        f"Runs go to {own_store}/ (a file store)",
+    ]
+    assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == own_store.as_uri()
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_default_store_is_the_repositorys(monkeypatch):
+    monkeypatch.delenv("LAB_TRACKING_URI")
+    assert store.folder() == ROOT / "mlruns"
+    assert store.describe() == "mlruns/ (a file store)"
+
+
+def test_old_python(monkeypatch):
+    monkeypatch.setattr(preflight.sys, "version_info", (3, 10, 4, "final", 0))
+    assert "need Python 3.11 or newer" in sentence()
+
+
+def test_newer_python_and_mlflow_go_on_with_a_notice(monkeypatch, capsys):
+    monkeypatch.setattr(preflight.sys, "version_info", (3, 99, 0, "final", 0))
+    monkeypatch.setattr(preflight, "version", lambda name: "4.1.0")
+    preflight.start()
+    notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
+    assert len(notices) == 2
+    assert "Python 3.99 is newer than the 3.13" in notices[0]
+    assert "MLflow 4.1 is newer than the 3.17" in notices[1]
+
+
+def test_old_mlflow(monkeypatch):
+    monkeypatch.setattr(preflight, "version", lambda name: "2.8.0")
+    message = sentence()
+    assert "need MLflow 3.17 or newer" in message and "has 2.8.0" in message and "requirements.txt" in message
+
+
+def test_missing_package(monkeypatch):
+    monkeypatch.setattr(preflight, "find_spec", lambda name: None if name == "sklearn" else object())
+    message = sentence()
+    assert "lacks scikit-learn" in message and sys.executable in message
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ftp://example.org/runs", "htp://127.0.0.1:5000", "http://", "http://:5000", "http://host:port", "file://server/share"],
+)
+def test_malformed_or_unknown_uri(monkeypatch, value):
+    monkeypatch.setenv("LAB_TRACKING_URI", value)
+    assert f"LAB_TRACKING_URI is '{value}'" in sentence()
+
+
+@pytest.mark.parametrize("spelling", ["{path}", "file://{path}", "file:{path}"])
+def test_every_spelling_of_a_folder_is_the_same_store(monkeypatch, tmp_path, spelling):
+    path = tmp_path / "mit Leerzeichen" / "läb"
+    monkeypatch.setenv("LAB_TRACKING_URI", spelling.format(path=path))
+    assert store.folder() == path
+    preflight.start()
+    mlflow.create_experiment("here")
+    assert (path / "0" / "meta.yaml").exists()
+
+
+def test_password_is_not_shown(monkeypatch):
+    monkeypatch.setenv("LAB_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
+    assert "secret" not in store.describe() and "secret" not in sentence()
+
+
+def test_server_that_is_not_there(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("LAB_TRACKING_URI", f"http://127.0.0.1:{port}")
+    message = sentence()
+    assert f"http://127.0.0.1:{port} does not answer" in message and "unset it" in message
+
+
+def test_server_that_says_nothing(monkeypatch):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("LAB_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        begin = time.monotonic()
+        assert "no answer in time" in sentence()
+        assert time.monotonic() - begin < 5  # the promise to the student, where MLflow alone retries for minutes
+
+
+def start_in(folder, *prefix):
+    """Start the labs in a process of its own, as a kernel without root's power would."""
+    environment = os.environ | {"LAB_TRACKING_URI": str(folder), "PYTHONPATH": str(ROOT / "notebooks")}
+    code = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
+    return run([*prefix, *without_privileges(), sys.executable, "-c", code], env=environment).stdout
+
+
+def test_read_only_folder(tmp_path):
+    folder = tmp_path / "closed" / "mlruns"
+    folder.parent.mkdir()
+    folder.parent.chmod(0o555)
+    printed = start_in(folder)
+    assert printed.startswith("LabError:") and "cannot be written (Permission denied)" in printed
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_full_disk(tmp_path):
+    mount = ("unshare", "--mount", "--map-root-user") if os.name == "posix" and os.geteuid() else ("unshare", "--mount")
+    script = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
+    prefix = (*mount, "sh", "-c", script, str(tmp_path))
+    if not shutil.which("unshare") or run([*prefix, "true"]).returncode:
+        pytest.skip("a full disk is imitated with a small tmpfs, which needs Linux and the right to mount")
+    printed = start_in(tmp_path / "mlruns", *prefix)
+    assert printed.startswith("LabError:") and "has 1 MB left" in printed
+
+
+def log_a_run(experiment: str) -> str:
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        mlflow.log_metric("accuracy", 0.5)
+    return run.info.run_id
+
+
+@pytest.mark.parametrize("content", ["", "name: [", "just a word", "\x00\x00", "lifecycle_stage: active\n"])
+def test_broken_experiment_is_set_aside_and_the_rest_goes_on(own_store, capsys, content):
+    preflight.start()
+    kept = log_a_run("whole_experiment")
+    log_a_run("broken_experiment")
+    broken = own_store / mlflow.get_experiment_by_name("broken_experiment").experiment_id
+    (broken / "meta.yaml").write_text(content)
+    files = {path.relative_to(broken): path.read_bytes() for path in broken.rglob("*") if path.is_file()}
+    capsys.readouterr()
+
+    preflight.start()
+    assert f"mlruns/{broken.name} has a broken meta.yaml" in capsys.readouterr().out
+    aside = own_store.with_name("mlruns-broken") / broken.name
+    assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*") if path.is_file()} == files
+    mlflow.set_experiment("whole_experiment")
+    assert list(mlflow.search_runs()["run_id"]) == [kept]
+    mlflow.set_experiment("broken_experiment")
+
+
+def test_broken_run_is_set_aside_and_the_rest_goes_on(own_store, capsys):
+    preflight.start()
+    kept, lost = log_a_run("sklearn_experiment"), log_a_run("sklearn_experiment")
+    (meta,) = own_store.glob(f"*/{lost}/meta.yaml")
+    meta.write_text("")
+
+    preflight.start()
+    assert f"{lost} has a broken meta.yaml" in capsys.readouterr().out
+    assert len(list(own_store.parent.glob(f"mlruns-broken/*/{lost}/metrics/accuracy"))) == 1
+    mlflow.set_experiment("sklearn_experiment")
+    assert list(mlflow.search_runs()["run_id"]) == [kept]
+
+
+def test_same_experiment_broken_twice_keeps_both(own_store):
+    preflight.start()
+    mlflow.create_experiment("labs")
+    for _ in range(2):
+        experiment = own_store / mlflow.get_experiment_by_name("labs").experiment_id
+        whole = (experiment / "meta.yaml").read_text()
+        (experiment / "meta.yaml").write_text("")
+        preflight.start()
+        experiment.mkdir()
+        (experiment / "meta.yaml").write_text(whole)
+    assert len(list(own_store.with_name("mlruns-broken").iterdir())) == 2
+
+
+def test_whole_files_in_any_yaml_style_stay(own_store, capsys):
+    preflight.start()
+    run_id = log_a_run("sklearn_experiment")
+    for meta in own_store.glob("*/meta.yaml"):
+        meta.write_text(yaml.safe_dump(yaml.safe_load(meta.read_text()), default_flow_style=True))
+    capsys.readouterr()
+    preflight.start()
+    assert "broken" not in capsys.readouterr().out
+    assert mlflow.get_run(run_id)
+
+
+def test_deleted_experiment_is_restored_with_its_runs(capsys):
+    preflight.start()
+    run_id = log_a_run("sklearn_experiment")
+    mlflow.delete_experiment(mlflow.get_run(run_id).info.experiment_id)
+    capsys.readouterr()
+
+    preflight.start()
+    assert "'sklearn_experiment' had been deleted; it is restored" in capsys.readouterr().out
+    mlflow.set_experiment("sklearn_experiment")
+    assert list(mlflow.search_runs()["run_id"]) == [run_id]
+
+
+def test_deleted_experiment_of_somebody_else_stays_deleted():
+    preflight.start()
+    mlflow.delete_experiment(mlflow.create_experiment("somebody_else"))
+    preflight.start()
+    assert len(mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)) == 1
+
+
+def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    preflight.start()
+    notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
+    assert [notice.split()[1] for notice in notices] == ["MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"]
+    run_id = log_a_run("sklearn_experiment")
+    assert mlflow.get_tracking_uri() == own_store.as_uri() and run_id != "0" * 32
+
+
+def test_starting_again_is_starting_afresh(capsys):
+    preflight.start()
+    mlflow.set_experiment("sklearn_experiment")
+    left_open = mlflow.start_run()
+    preflight.start()
+    assert "Note" not in capsys.readouterr().out
+    assert mlflow.get_run(left_open.info.run_id).info.status == "KILLED"
+    with mlflow.start_run() as run:
+        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.setattr(store, "ROOT", tmp_path)
+    return tmp_path / "data"
+
+
+def test_missing_csv(own_data):
+    (own_data / "digits.csv").unlink()
+    message = sentence()
+    assert "data/digits.csv cannot be read" in message and "git checkout data/digits.csv" in message
+
+
+def test_csv_cut_short(own_data):
+    whole = (own_data / "iris.csv").read_bytes()
+    for length in (0, len(whole) // 2, len(whole) - 1):
+        (own_data / "iris.csv").write_bytes(whole[:length])
+        assert "data/iris.csv is cut short" in sentence()
+
+
+def test_changed_csv_goes_on_with_a_notice(own_data, capsys):
+    path = own_data / "iris.csv"
+    path.write_text(path.read_text().replace("5.1,3.5", "5.2,3.5", 1))
+    preflight.start()
+    assert "Note: data/iris.csv differs from the original" in capsys.readouterr().out
+
+
+def test_windows_line_endings_are_the_same_data(own_data, capsys):
+    for path in own_data.glob("*.csv"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    preflight.start()
+    assert "Note" not in capsys.readouterr().out
+
+
+def test_notebook_shows_the_sentence_and_no_traceback(tmp_path):
+    project = copy_project(tmp_path / "project")
+    notebook = project / "notebooks" / "one_cell.ipynb"
+    cell = nbformat.v4.new_code_cell("import lab\n\nlab.start()", metadata={"tags": ["raises-exception"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
+    (output,) = execute(notebook, {"LAB_TRACKING_URI": "ftp://example.org"}).cells[0].outputs
+    assert output.ename == "LabError"
+    assert len(output.traceback) == 1 and output.traceback[0].startswith("LabError: LAB_TRACKING_URI is 'ftp://")
+
+
+def test_chatter_is_off_and_other_warnings_are_not():
+    preflight.start()
+    assert logging.getLogger("mlflow").getEffectiveLevel() <= logging.WARNING
+    assert not logging.getLogger("mlflow.utils.requirements_utils").isEnabledFor(logging.WARNING)
+
+
+def test_show_files_lists_what_is_on_disk(capsys, own_store):
+    from lab import show_files
+
+    preflight.start()
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run() as run:
+        mlflow.log_param("C", 0.5)
+        for step in range(3):
+            mlflow.log_metric("loss", 1.0 / (step + 1), step=step)
+        mlflow.log_text("hello", "notes/hello.txt")
+        mlflow.set_tag("note", "long " * 30)
+    capsys.readouterr()
+    show_files(run.info.run_id)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"mlruns/{run.info.experiment_id}/{run.info.run_id}/\n  meta.yaml\n")
+    lines = {line.split()[0]: line.split(maxsplit=1)[-1] for line in printed.splitlines()[1:]}
+    assert lines["C"] == "0.5"
+    assert lines["loss"].endswith("1.0 0 … 3 lines, one a step")
+    assert lines["note"].endswith("…") and len(lines["note"]) <= 61
+    assert "      hello.txt" in printed.splitlines()
+    on_disk = {path.name for path in (own_store / run.info.experiment_id / run.info.run_id).rglob("*") if path.is_file()}
+    assert {name for name in on_disk if not name.startswith("mlflow.")} <= set(lines)
+
+
+def test_show_files_says_what_it_cannot_show(monkeypatch, capsys, tmp_path):
+    from lab import show_files
+
+    monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
+    preflight.start()
+    experiment = mlflow.create_experiment("elsewhere", artifact_location=(tmp_path / "artifacts").as_uri())
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text("hello", "notes/hello.txt")
+    capsys.readouterr()
+    show_files(run.info.run_id)
+    printed = capsys.readouterr().out
+    assert "(a database) keeps runs in tables" in printed
+    assert "hello.txt" in printed and "5 bytes" in printed
