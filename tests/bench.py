@@ -43,11 +43,18 @@ class Clock:
 
 def main() -> None:
     """Measure all parts, or those named on the command line, and print a table for each."""
-    parts = {"suite": suite, "model": logged_model, "start": start_of_jupyterlab, "search": search_in_a_full_store}
+    parts = {
+        "suite": suite,
+        "model": logged_model,
+        "start": start_of_jupyterlab,
+        "search": search_in_a_full_store,
+    }
     chosen = sys.argv[1:] or list(parts)
     unknown = [name for name in chosen if name not in parts]
     if unknown:
-        sys.exit(f"Error: there is no part '{unknown[0]}' of the benchmark: choose from {', '.join(parts)}.")
+        sys.exit(
+            f"Error: there is no part '{unknown[0]}' of the benchmark: choose from {', '.join(parts)}."
+        )
     for name in chosen:
         with tempfile.TemporaryDirectory(prefix="lab-bench-") as folder:
             parts[name](Path(folder))
@@ -57,20 +64,37 @@ def suite(folder: Path) -> None:
     """Compare nbval on all notebooks with kernels that only import what each notebook imports."""
     imports = [_imports(path) for path in NOTEBOOKS]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        list(pool.map(_import_only, imports))  # once unmeasured: afterwards the disk's cache is warm for both
+        list(
+            pool.map(_import_only, imports)
+        )  # once unmeasured: afterwards the disk's cache is warm for both
         with Clock() as floor:
             each = list(pool.map(_import_only, imports))
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", f"--numprocesses={AT_A_TIME}", f"--junitxml={report}"]
-    command += ["notebooks", "tests", "--ignore-glob=tests/test_*"]  # the tests' settings, and only the notebooks
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        f"--numprocesses={AT_A_TIME}",
+        f"--junitxml={report}",
+    ]
+    command += [
+        "notebooks",
+        "tests",
+        "--ignore-glob=tests/test_*",
+    ]  # the tests' settings, and only the notebooks
     with Clock() as whole:
-        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SUITE_SECONDS)
+        done = subprocess.run(
+            command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SUITE_SECONDS
+        )
     seconds = dict.fromkeys((path.stem for path in NOTEBOOKS), 0.0)
     for test in ElementTree.parse(report).iter("testcase"):
         for name in seconds:
             if name in test.get("classname") + test.get("name"):
                 seconds[name] += float(test.get("time"))
-    rows = [[path.stem, only, seconds[path.stem]] for path, only in zip(NOTEBOOKS, each, strict=True)]
+    rows = [
+        [path.stem, only, seconds[path.stem]] for path, only in zip(NOTEBOOKS, each, strict=True)
+    ]
     rows.append(["all, two at a time", floor.seconds, whole.seconds])
     title = f"Import floor and nbval: ratio {whole.seconds / floor.seconds:.2f} (goal: at most 2)"
     _table(title, ["notebook", "imports only, s", "nbval, s"], rows)
@@ -99,8 +123,14 @@ def logged_model(folder: Path) -> None:
         return statistics.median(seconds[1:])
 
     labs, default = log(9, **given), log(3)
-    title = f"A logged scikit-learn model, warm: {default / labs:.0f} times faster (goal: at least 50)"
-    _table(title, ["how", "s"], [["requirements given, as in the labs", labs], ["MLflow's default", default]])
+    title = (
+        f"A logged scikit-learn model, warm: {default / labs:.0f} times faster (goal: at least 50)"
+    )
+    _table(
+        title,
+        ["how", "s"],
+        [["requirements given, as in the labs", labs], ["MLflow's default", default]],
+    )
 
 
 def start_of_jupyterlab(folder: Path) -> None:
@@ -110,7 +140,9 @@ def start_of_jupyterlab(folder: Path) -> None:
     seconds = {"make lab": [], "jupyter lab": []}
     for _ in range(3):
         port = free_port(8890)
-        seconds["make lab"].append(_until_it_answers(["make", "lab", f"PORT={port}", "ARGS=--no-browser"], port))
+        seconds["make lab"].append(
+            _until_it_answers(["make", "lab", f"PORT={port}", "ARGS=--no-browser"], port)
+        )
         seconds["jupyter lab"].append(_until_it_answers([*plain, f"--port={port}"], port))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     more = medians["make lab"] - medians["jupyter lab"]
@@ -123,16 +155,25 @@ def search_in_a_full_store(folder: Path) -> None:
     path = next(path for path in NOTEBOOKS if path.name.startswith("07"))
     full = folder / "full" / "mlruns"
     _fill(full)
-    empty_seconds, full_seconds = (_run(path, store) for store in (folder / "empty" / "mlruns", full))
+    empty_seconds, full_seconds = (
+        _run(path, store) for store in (folder / "empty" / "mlruns", full)
+    )
     title = f"Lab 07 beside {FOREIGN_RUNS} foreign runs: ratio {full_seconds / empty_seconds:.2f} (goal: at most 3)"
-    _table(title, ["store", "s"], [["empty", empty_seconds], [f"{FOREIGN_RUNS} runs", full_seconds]])
+    _table(
+        title, ["store", "s"], [["empty", empty_seconds], [f"{FOREIGN_RUNS} runs", full_seconds]]
+    )
 
 
 def _imports(path: Path) -> str:
     """Return the import statements of a notebook's cells, as code."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     trees = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
-    found = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     return "\n".join(ast.unparse(node) for node in found)
 
 
@@ -142,10 +183,14 @@ def _import_only(code: str) -> float:
 
     with Clock() as clock:
         manager, client = start_new_kernel(
-            kernel_name="python3", cwd=str(ROOT / "notebooks"), extra_arguments=["--IPKernelApp.log_level=ERROR"]
+            kernel_name="python3",
+            cwd=str(ROOT / "notebooks"),
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
         try:
-            reply = client.execute_interactive(code, timeout=START_SECONDS, output_hook=lambda message: None)
+            reply = client.execute_interactive(
+                code, timeout=START_SECONDS, output_hook=lambda message: None
+            )
         finally:
             client.stop_channels()
             manager.shutdown_kernel(now=True)
@@ -192,7 +237,9 @@ def _fill(folder: Path) -> None:
         copy = first.with_name(f"f{number:031x}")  # digits alone would be a number to YAML
         shutil.copytree(first, copy)
         meta = copy / "meta.yaml"
-        meta.write_text(meta.read_text(encoding="utf-8").replace(first.name, copy.name), encoding="utf-8")
+        meta.write_text(
+            meta.read_text(encoding="utf-8").replace(first.name, copy.name), encoding="utf-8"
+        )
 
 
 def _run(path: Path, store: Path) -> float:
@@ -213,11 +260,17 @@ def _run(path: Path, store: Path) -> float:
 
 
 def _table(title: str, names: list[str], rows: list[list]) -> None:
-    cells = [[f"{value:.2f}" if isinstance(value, float) else value for value in row] for row in [names, *rows]]
+    cells = [
+        [f"{value:.2f}" if isinstance(value, float) else value for value in row]
+        for row in [names, *rows]
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     print(f"\n{title}")
     for first, *others in cells:
-        print(f"  {first:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)))
+        print(
+            f"  {first:<{widths[0]}}",
+            *(f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)),
+        )
     sys.stdout.flush()
 
 

@@ -29,7 +29,9 @@ def pytest_configure(config):
     config.stash[STORES] = Path(tempfile.mkdtemp(prefix="lab-stores-"))
     chosen = config.getoption("--lab")
     if chosen and chosen not in {path.name[:2] for path in NOTEBOOKS}:
-        raise pytest.UsageError(f"There is no lab {chosen}: choose one of {', '.join(p.name[:2] for p in NOTEBOOKS)}.")
+        raise pytest.UsageError(
+            f"There is no lab {chosen}: choose one of {', '.join(p.name[:2] for p in NOTEBOOKS)}."
+        )
 
 
 def pytest_unconfigure(config):
@@ -46,7 +48,9 @@ def lab_of(nodeid: str) -> str | None:
 def pytest_collection_modifyitems(config, items):
     chosen = config.getoption("--lab")
     if chosen:
-        config.hook.pytest_deselected(items=[item for item in items if lab_of(item.nodeid) != chosen])
+        config.hook.pytest_deselected(
+            items=[item for item in items if lab_of(item.nodeid) != chosen]
+        )
         items[:] = [item for item in items if lab_of(item.nodeid) == chosen]
     # The longest chain of tests first, so that no worker ends up alone with it.
     items.sort(key=lambda item: item.path.name != "test_circumstances.py")

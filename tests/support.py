@@ -13,7 +13,9 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-GENERATED = shutil.ignore_patterns(".git", ".venv", "mlruns*", "build", "__pycache__", ".*_cache", ".ipynb_checkpoints")
+GENERATED = shutil.ignore_patterns(
+    ".git", ".venv", "mlruns*", "build", "__pycache__", ".*_cache", ".ipynb_checkpoints"
+)
 
 
 def copy_project(target: Path) -> Path:
@@ -34,11 +36,15 @@ def execute(notebook: Path, environment: dict[str, str]) -> nbformat.NotebookNod
     from nbclient import NotebookClient
 
     content = nbformat.read(notebook, as_version=4)
-    runner = NotebookClient(content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}})
+    runner = NotebookClient(
+        content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}}
+    )
     return runner.execute(env=os.environ | environment)
 
 
-def nbval(notebooks: list[Path], *options: str, prefix=(), **arguments) -> subprocess.CompletedProcess:
+def nbval(
+    notebooks: list[Path], *options: str, prefix=(), **arguments
+) -> subprocess.CompletedProcess:
     """Run strict nbval over notebooks in a process of its own, with no plug-in or setting of this one.
 
     Args:
@@ -47,8 +53,23 @@ def nbval(notebooks: list[Path], *options: str, prefix=(), **arguments) -> subpr
         prefix: a command that starts this one, as `without_privileges` returns it.
         arguments: passed on to `subprocess.run`.
     """
-    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider", "-q", "--color=no"]
-    command += ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        os.devnull,
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--color=no",
+    ]
+    command += [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        str(ROOT / "tests" / "sanitize.cfg"),
+    ]
     return run([*prefix, *command, *options, *map(str, notebooks)], **arguments)
 
 

@@ -44,7 +44,9 @@ def test_one_printed_number_changed(project):
 
 def test_one_number_in_a_table_changed(project):
     def change(cell):
-        cell.outputs[0].data["text/html"] = cell.outputs[0].data["text/html"].replace("0.633", "0.634")
+        cell.outputs[0].data["text/html"] = (
+            cell.outputs[0].data["text/html"].replace("0.633", "0.634")
+        )
 
     done = nbval([alter(project, "01", "table", change)])
     assert failed_cells(done) == 1
@@ -73,7 +75,9 @@ def test_one_logging_call_removed(project):
     """The tag is not printed anywhere, so nbval is content, and the test that opens the store is not."""
 
     def change(cell):
-        cell.source = cell.source.replace('\n    mlflow.set_tag("purpose", "see what a run is made of")', "")
+        cell.source = cell.source.replace(
+            '\n    mlflow.set_tag("purpose", "see what a run is made of")', ""
+        )
 
     alter(project, "02", "tags", change)
     # The listing of files would show it; take that away too, so that only the store can tell.
@@ -81,8 +85,22 @@ def test_one_logging_call_removed(project):
     content.cells = [cell for cell in content.cells if cell.id != "files"]
     nbformat.write(content, project / "notebooks" / "02_sklearn_tracking.ipynb")
 
-    command = [sys.executable, "-m", "pytest", "notebooks/02_sklearn_tracking.ipynb", "tests/test_stores.py", "--lab=02"]
-    done = subprocess.run([*command, "-n0", "--color=no"], cwd=project, capture_output=True, text=True, timeout=300, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "notebooks/02_sklearn_tracking.ipynb",
+        "tests/test_stores.py",
+        "--lab=02",
+    ]
+    done = subprocess.run(
+        [*command, "-n0", "--color=no"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     failures = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     assert len(failures) == 1, done.stdout[-3000:]
     assert "test_lab02_run_is_filled_piece_by_piece" in failures[0] and "purpose" in done.stdout

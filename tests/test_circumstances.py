@@ -56,15 +56,21 @@ def place(tmp_path_factory):
     assert done.returncode == 0, done.stdout
     del environment["MLFLOW_TRACKING_URI"]
     kill_a_kernel(project, environment)
-    files = sorted(path.relative_to(project) for path in project.rglob("*") if "mlruns" not in path.parts)
-    return SimpleNamespace(project=project, elsewhere=elsewhere, log=log, environment=environment, files=files)
+    files = sorted(
+        path.relative_to(project) for path in project.rglob("*") if "mlruns" not in path.parts
+    )
+    return SimpleNamespace(
+        project=project, elsewhere=elsewhere, log=log, environment=environment, files=files
+    )
 
 
 def kill_a_kernel(project, environment):
     """Run half a lab in a kernel and kill it, so that a run of each experiment stays open for ever."""
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(project / "notebooks"), env=environment)
+    manager, client = start_new_kernel(
+        kernel_name="python3", cwd=str(project / "notebooks"), env=environment
+    )
     try:
         printed = []
 
@@ -72,7 +78,9 @@ def kill_a_kernel(project, environment):
             if message["msg_type"] == "stream":
                 printed.append(message["content"]["text"])
 
-        client.execute_interactive(HALF_A_RUN.format(experiments=EXPERIMENTS), timeout=120, output_hook=listen)
+        client.execute_interactive(
+            HALF_A_RUN.format(experiments=EXPERIMENTS), timeout=120, output_hook=listen
+        )
         assert "in the middle of a run" in "".join(printed)
         os.kill(manager.provisioner.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     finally:
@@ -105,7 +113,9 @@ def test_foreign_and_killed_runs_are_untouched(place):
     from mlflow.entities import ViewType
 
     client = mlflow.MlflowClient(tracking_uri=(place.project / "mlruns").as_uri())
-    experiments = [experiment.experiment_id for experiment in client.search_experiments(view_type=ViewType.ALL)]
+    experiments = [
+        experiment.experiment_id for experiment in client.search_experiments(view_type=ViewType.ALL)
+    ]
     runs = client.search_runs(experiments, run_view_type=ViewType.ALL, max_results=5000)
     foreign = [run for run in runs if run.info.run_name.startswith("foreign-")]
     assert len(foreign) == 500
@@ -115,18 +125,28 @@ def test_foreign_and_killed_runs_are_untouched(place):
 
 
 def test_nothing_but_the_store_was_written(place):
-    files = sorted(path.relative_to(place.project) for path in place.project.rglob("*") if "mlruns" not in path.parts)
+    files = sorted(
+        path.relative_to(place.project)
+        for path in place.project.rglob("*")
+        if "mlruns" not in path.parts
+    )
     assert files == place.files
     assert list(place.elsewhere.iterdir()) == []
 
 
 def test_no_other_machine_was_asked(place):
-    assert not place.log.exists(), f"connections were tried to: {set(place.log.read_text().split())}"
+    assert not place.log.exists(), (
+        f"connections were tried to: {set(place.log.read_text().split())}"
+    )
 
 
 def test_the_guard_notes_a_connection(tmp_path, place):
     environment = place.environment | {"OFFLINE_LOG": str(tmp_path / "log")}
-    command = [sys.executable, "-c", "import urllib.request as r; r.urlopen('http://192.0.2.1', timeout=5)"]
+    command = [
+        sys.executable,
+        "-c",
+        "import urllib.request as r; r.urlopen('http://192.0.2.1', timeout=5)",
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
     assert done.returncode != 0
     assert (tmp_path / "log").read_text().split() == ["192.0.2.1"]

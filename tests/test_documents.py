@@ -1,6 +1,7 @@
 """The notebooks as documents: what a reader sees before running anything."""
 
 import hashlib
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -25,7 +26,10 @@ def prose(notebook: Path) -> str:
 
 
 def headings(notebook: Path) -> list[tuple[int, str]]:
-    return [(len(marks), text) for marks, text in re.findall(r"^(#+) (.+)$", prose(notebook), re.MULTILINE)]
+    return [
+        (len(marks), text)
+        for marks, text in re.findall(r"^(#+) (.+)$", prose(notebook), re.MULTILINE)
+    ]
 
 
 def test_there_are_seven():
@@ -54,7 +58,7 @@ def test_opens_with_title_minutes_and_objectives(notebook):
 def test_headings_are_one_title_and_then_in_order(notebook):
     levels = [level for level, _ in headings(notebook)]
     assert levels.count(1) == 1 and levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     number = int(notebook.name[:2])
     sections = [text.split()[0] for _, text in headings(notebook) if re.match(r"\d+\.\d+ ", text)]
     assert sections == [f"{number}.{place}" for place in range(1, len(sections) + 1)]
@@ -66,10 +70,16 @@ def test_closes_with_a_recap_and_its_neighbours(notebook):
     assert "Recap" in [text for _, text in headings(notebook)]
     last_line = cells(notebook, "markdown")[-1].source.splitlines()[-1]
     linked = {target for _, _, target in LINK.findall(last_line)}
-    assert {path.name for path in NOTEBOOKS[max(place - 1, 0) : place + 2] if path != notebook} <= linked
+    assert {
+        path.name for path in NOTEBOOKS[max(place - 1, 0) : place + 2] if path != notebook
+    } <= linked
 
 
-@pytest.mark.parametrize("document", [*NOTEBOOKS, ROOT / "README.md", ROOT / "data" / "README.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "document",
+    [*NOTEBOOKS, ROOT / "README.md", ROOT / "data" / "README.md"],
+    ids=lambda path: path.stem,
+)
 def test_links_lead_somewhere_and_pictures_are_described(document):
     text = prose(document) if document.suffix == ".ipynb" else document.read_text(encoding="utf-8")
     for picture, words, target in LINK.findall(text):
@@ -80,7 +90,9 @@ def test_links_lead_somewhere_and_pictures_are_described(document):
             assert (document.parent / target.split("#")[0]).exists(), f"{target} does not exist"
 
 
-@pytest.mark.parametrize("picture", sorted((ROOT / "notebooks" / "images").glob("*.svg")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "picture", sorted((ROOT / "notebooks" / "images").glob("*.svg")), ids=lambda path: path.stem
+)
 def test_diagrams_stand_alone(picture):
     text = picture.read_text(encoding="utf-8")
     drawing = ElementTree.fromstring(text)
@@ -88,13 +100,17 @@ def test_diagrams_stand_alone(picture):
     assert "title" in kinds and "desc" in kinds
     assert not re.search(r"(href|src|url)\s*[=(]\s*[\"']?http", text)
     assert "<script" not in text
-    assert any(picture.name in prose(notebook) for notebook in NOTEBOOKS), "no lab shows this picture"
+    assert any(picture.name in prose(notebook) for notebook in NOTEBOOKS), (
+        "no lab shows this picture"
+    )
 
 
 @every_notebook
 def test_outputs_are_whole_and_clean(notebook):
     code = cells(notebook, "code")
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run it from top to bottom"
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), (
+        "run it from top to bottom"
+    )
     for cell in code:
         for output in cell.outputs:
             assert output.output_type != "error", f"{cell.id} shows a traceback"
@@ -102,7 +118,9 @@ def test_outputs_are_whole_and_clean(notebook):
             texts = [output.get("text", "")] + [
                 value for kind, value in output.get("data", {}).items() if kind.startswith("text")
             ]
-            assert not any(MACHINE_PATH.search(text) for text in texts), f"{cell.id} names a folder of one machine"
+            assert not any(MACHINE_PATH.search(text) for text in texts), (
+                f"{cell.id} names a folder of one machine"
+            )
 
 
 @every_notebook
@@ -123,7 +141,9 @@ def test_no_cell_is_exempt_from_comparison_without_a_reason(notebook):
         exempt = {tag for tag in cell.metadata.get("tags", []) if tag.startswith("nbval")}
         exempt |= set(re.findall(r"NBVAL_\w+|PYTEST_VALIDATE\w+", cell.source))
         if exempt:
-            assert len(cell.metadata.get("reason", "").split()) >= 4, f"{cell.id} is exempt and does not say why"
+            assert len(cell.metadata.get("reason", "").split()) >= 4, (
+                f"{cell.id} is exempt and does not say why"
+            )
 
 
 @every_notebook
@@ -167,5 +187,7 @@ def test_labs_minutes_are_the_readmes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for notebook in NOTEBOOKS:
         (minutes,) = re.findall(r"About (\d+) minutes", prose(notebook))
-        (row,) = [line for line in readme.splitlines() if line.startswith("|") and notebook.name in line]
+        (row,) = [
+            line for line in readme.splitlines() if line.startswith("|") and notebook.name in line
+        ]
         assert f"| {minutes} " in row

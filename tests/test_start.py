@@ -72,18 +72,31 @@ def test_newer_python_and_mlflow_go_on_with_a_notice(monkeypatch, capsys):
 def test_old_mlflow(monkeypatch):
     monkeypatch.setattr(preflight, "version", lambda name: "2.8.0")
     message = sentence()
-    assert "need MLflow 3.17 or newer" in message and "has 2.8.0" in message and "requirements.txt" in message
+    assert (
+        "need MLflow 3.17 or newer" in message
+        and "has 2.8.0" in message
+        and "requirements.txt" in message
+    )
 
 
 def test_missing_package(monkeypatch):
-    monkeypatch.setattr(preflight, "find_spec", lambda name: None if name == "sklearn" else object())
+    monkeypatch.setattr(
+        preflight, "find_spec", lambda name: None if name == "sklearn" else object()
+    )
     message = sentence()
     assert "lacks scikit-learn" in message and sys.executable in message
 
 
 @pytest.mark.parametrize(
     "value",
-    ["ftp://example.org/runs", "htp://127.0.0.1:5000", "http://", "http://:5000", "http://host:port", "file://server/share"],
+    [
+        "ftp://example.org/runs",
+        "htp://127.0.0.1:5000",
+        "http://",
+        "http://:5000",
+        "http://host:port",
+        "file://server/share",
+    ],
 )
 def test_malformed_or_unknown_uri(monkeypatch, value):
     monkeypatch.setenv("LAB_TRACKING_URI", value)
@@ -121,12 +134,17 @@ def test_server_that_says_nothing(monkeypatch):
         monkeypatch.setenv("LAB_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         begin = time.monotonic()
         assert "no answer in time" in sentence()
-        assert time.monotonic() - begin < 5  # the promise to the student, where MLflow alone retries for minutes
+        assert (
+            time.monotonic() - begin < 5
+        )  # the promise to the student, where MLflow alone retries for minutes
 
 
 def start_in(folder, *prefix):
     """Start the labs in a process of its own, as a kernel without root's power would."""
-    environment = os.environ | {"LAB_TRACKING_URI": str(folder), "PYTHONPATH": str(ROOT / "notebooks")}
+    environment = os.environ | {
+        "LAB_TRACKING_URI": str(folder),
+        "PYTHONPATH": str(ROOT / "notebooks"),
+    }
     code = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
     return run([*prefix, *without_privileges(), sys.executable, "-c", code], env=environment).stdout
 
@@ -141,11 +159,17 @@ def test_read_only_folder(tmp_path):
 
 
 def test_full_disk(tmp_path):
-    mount = ("unshare", "--mount", "--map-root-user") if os.name == "posix" and os.geteuid() else ("unshare", "--mount")
+    mount = (
+        ("unshare", "--mount", "--map-root-user")
+        if os.name == "posix" and os.geteuid()
+        else ("unshare", "--mount")
+    )
     script = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
     prefix = (*mount, "sh", "-c", script, str(tmp_path))
     if not shutil.which("unshare") or run([*prefix, "true"]).returncode:
-        pytest.skip("a full disk is imitated with a small tmpfs, which needs Linux and the right to mount")
+        pytest.skip(
+            "a full disk is imitated with a small tmpfs, which needs Linux and the right to mount"
+        )
     printed = start_in(tmp_path / "mlruns", *prefix)
     assert printed.startswith("LabError:") and "has 1 MB left" in printed
 
@@ -157,20 +181,26 @@ def log_a_run(experiment: str) -> str:
     return run.info.run_id
 
 
-@pytest.mark.parametrize("content", ["", "name: [", "just a word", "\x00\x00", "lifecycle_stage: active\n"])
+@pytest.mark.parametrize(
+    "content", ["", "name: [", "just a word", "\x00\x00", "lifecycle_stage: active\n"]
+)
 def test_broken_experiment_is_set_aside_and_the_rest_goes_on(own_store, capsys, content):
     preflight.start()
     kept = log_a_run("whole_experiment")
     log_a_run("broken_experiment")
     broken = own_store / mlflow.get_experiment_by_name("broken_experiment").experiment_id
     (broken / "meta.yaml").write_text(content)
-    files = {path.relative_to(broken): path.read_bytes() for path in broken.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(broken): path.read_bytes() for path in broken.rglob("*") if path.is_file()
+    }
     capsys.readouterr()
 
     preflight.start()
     assert f"mlruns/{broken.name} has a broken meta.yaml" in capsys.readouterr().out
     aside = own_store.with_name("mlruns-broken") / broken.name
-    assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*") if path.is_file()} == files
+    assert {
+        path.relative_to(aside): path.read_bytes() for path in aside.rglob("*") if path.is_file()
+    } == files
     mlflow.set_experiment("whole_experiment")
     assert list(mlflow.search_runs()["run_id"]) == [kept]
     mlflow.set_experiment("broken_experiment")
@@ -290,11 +320,15 @@ def test_windows_line_endings_are_the_same_data(own_data, capsys):
 def test_notebook_shows_the_sentence_and_no_traceback(tmp_path):
     project = copy_project(tmp_path / "project")
     notebook = project / "notebooks" / "one_cell.ipynb"
-    cell = nbformat.v4.new_code_cell("import lab\n\nlab.start()", metadata={"tags": ["raises-exception"]})
+    cell = nbformat.v4.new_code_cell(
+        "import lab\n\nlab.start()", metadata={"tags": ["raises-exception"]}
+    )
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
     (output,) = execute(notebook, {"LAB_TRACKING_URI": "ftp://example.org"}).cells[0].outputs
     assert output.ename == "LabError"
-    assert len(output.traceback) == 1 and output.traceback[0].startswith("LabError: LAB_TRACKING_URI is 'ftp://")
+    assert len(output.traceback) == 1 and output.traceback[0].startswith(
+        "LabError: LAB_TRACKING_URI is 'ftp://"
+    )
 
 
 def test_chatter_is_off_and_other_warnings_are_not():
@@ -323,7 +357,11 @@ def test_show_files_lists_what_is_on_disk(capsys, own_store):
     assert lines["loss"].endswith("1.0 0 … 3 lines, one a step")
     assert lines["note"].endswith("…") and len(lines["note"]) <= 61
     assert "      hello.txt" in printed.splitlines()
-    on_disk = {path.name for path in (own_store / run.info.experiment_id / run.info.run_id).rglob("*") if path.is_file()}
+    on_disk = {
+        path.name
+        for path in (own_store / run.info.experiment_id / run.info.run_id).rglob("*")
+        if path.is_file()
+    }
     assert {name for name in on_disk if not name.startswith("mlflow.")} <= set(lines)
 
 
@@ -332,7 +370,9 @@ def test_show_files_says_what_it_cannot_show(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
     preflight.start()
-    experiment = mlflow.create_experiment("elsewhere", artifact_location=(tmp_path / "artifacts").as_uri())
+    experiment = mlflow.create_experiment(
+        "elsewhere", artifact_location=(tmp_path / "artifacts").as_uri()
+    )
     with mlflow.start_run(experiment_id=experiment) as run:
         mlflow.log_text("hello", "notes/hello.txt")
     capsys.readouterr()

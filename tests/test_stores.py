@@ -13,7 +13,9 @@ def runs_of(client, experiment: str) -> dict:
     """Return the runs of an experiment by their names, the newest of each name."""
     found = client.get_experiment_by_name(experiment)
     assert found is not None, f"no experiment '{experiment}'"
-    runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"], run_view_type=ViewType.ALL)
+    runs = client.search_runs(
+        [found.experiment_id], order_by=["attributes.start_time ASC"], run_view_type=ViewType.ALL
+    )
     return {run.info.run_name: run for run in runs}
 
 
@@ -36,7 +38,9 @@ def artifacts_of(client, run, path=None) -> dict[str, bytes]:
         if item.is_dir:
             found |= artifacts_of(client, run, item.path)
         else:
-            local = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=item.path)
+            local = mlflow.artifacts.download_artifacts(
+                run_id=run.info.run_id, artifact_path=item.path
+            )
             with open(local, "rb") as file:
                 found[item.path] = file.read()
     return found
@@ -53,7 +57,9 @@ def iris():
 
 @pytest.fixture
 def iris_split(iris):
-    return train_test_split(iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=42)
+    return train_test_split(
+        iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=42
+    )
 
 
 @pytest.fixture
@@ -87,7 +93,11 @@ def test_lab02_run_is_filled_piece_by_piece(client):
 
 def test_lab02_three_settings_are_whole_and_comparable(client, iris):
     runs = runs_of(client, "sklearn_experiment")
-    settings = {"strong-regularization": "0.01", "medium-regularization": "1.0", "weak-regularization": "100.0"}
+    settings = {
+        "strong-regularization": "0.01",
+        "medium-regularization": "1.0",
+        "weak-regularization": "100.0",
+    }
     digest = mlflow.data.from_pandas(iris, name="iris", targets="species").digest
     for name, C in settings.items():
         run = runs[name]
@@ -111,7 +121,9 @@ def test_lab02_crash_is_recorded_as_failed(client):
     assert_all_finished(runs, besides=("crash",))
 
 
-@pytest.mark.parametrize("run_name", ["first-look", "requirements-found-out", "weak-regularization"])
+@pytest.mark.parametrize(
+    "run_name", ["first-look", "requirements-found-out", "weak-regularization"]
+)
 def test_lab02_models_predict_what_their_record_says(client, iris_split, run_name):
     _, X_test, _, y_test = iris_split
     run = runs_of(client, "sklearn_experiment")[run_name]
@@ -156,7 +168,10 @@ def test_lab03_curve_turns_and_checkpoint_is_its_lowest_point(client):
 def test_lab03_model_takes_any_number_of_rows_and_needs_no_code_of_ours(client):
     run = runs_of(client, "pytorch_experiment")["mlp"]
     model = mlflow.pyfunc.load_model(models_of(client, run)["mlp"].model_uri)
-    assert model.metadata.signature.inputs.to_dict()[0]["tensor-spec"] == {"dtype": "float32", "shape": (-1, 10)}
+    assert model.metadata.signature.inputs.to_dict()[0]["tensor-spec"] == {
+        "dtype": "float32",
+        "shape": (-1, 10),
+    }
     example = np.asarray(model.input_example, dtype=np.float32)
     assert example.shape == (2, 10)
     many = np.repeat(example, 50, axis=0)
@@ -180,7 +195,9 @@ def test_lab04_autolog_sees_more_than_we_wrote(client):
         "accuracy_score_X_test",
         "log_loss_X_test",
     }
-    assert {"training_confusion_matrix.png", "estimator.html"} <= set(artifacts_of(client, automatic))
+    assert {"training_confusion_matrix.png", "estimator.html"} <= set(
+        artifacts_of(client, automatic)
+    )
     assert len(automatic.inputs.dataset_inputs) >= 1
     assert set(models_of(client, automatic)) == {"model"}
 
@@ -188,8 +205,18 @@ def test_lab04_autolog_sees_more_than_we_wrote(client):
 def test_lab04_grid_search_has_a_parent_and_five_children(client):
     runs = runs_of(client, "autolog_experiment")
     parent = runs["grid-search"]
-    children = [run for run in runs.values() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert sorted(float(child.data.params["C"]) for child in children) == [0.01, 0.1, 1.0, 10.0, 100.0]
+    children = [
+        run
+        for run in runs.values()
+        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    ]
+    assert sorted(float(child.data.params["C"]) for child in children) == [
+        0.01,
+        0.1,
+        1.0,
+        10.0,
+        100.0,
+    ]
     best = max(children, key=lambda child: child.data.metrics["mean_test_score"])
     assert best.data.params["C"] == parent.data.params["best_C"] == "1.0"
     table = artifacts_of(client, parent)["cv_results.csv"]
@@ -199,7 +226,9 @@ def test_lab04_grid_search_has_a_parent_and_five_children(client):
 def test_lab04_cost_runs_differ_in_what_was_logged(client):
     runs = runs_of(client, "autolog_experiment")
     assert runs["cost-off"].data.params == {}
-    assert runs["cost-without-model"].data.params and not models_of(client, runs["cost-without-model"])
+    assert runs["cost-without-model"].data.params and not models_of(
+        client, runs["cost-without-model"]
+    )
     assert models_of(client, runs["cost-with-model"])
 
 
@@ -229,7 +258,13 @@ def test_lab05_signatures_are_stored_as_taught(client):
 
     assert signature("no-signature") is None
     assert set(signature("signature").inputs.pandas_types()) == {np.dtype("float64")}
-    types = dict(zip(signature("integer-signature").inputs.input_names(), signature("integer-signature").inputs.pandas_types(), strict=True))
+    types = dict(
+        zip(
+            signature("integer-signature").inputs.input_names(),
+            signature("integer-signature").inputs.pandas_types(),
+            strict=True,
+        )
+    )
     assert types["age"] == np.dtype("int64")
     assert signature("tensor-signature").inputs.inputs[0].shape == (-1, 10)
     assert signature("inference-parameter", "above_limit").params.to_dict()[0]["default"] == 150.0
@@ -283,7 +318,9 @@ def test_lab06_training_went_on_from_a_checkpoint(client):
     runs = runs_of(client, "artifact_experiment")
     assert_all_finished(runs)
     whole, resumed = runs["checkpoints"], runs["resumed"]
-    assert set(artifacts_of(client, whole)) == {f"checkpoints/epoch_{epoch:02}.joblib" for epoch in (4, 8, 12)}
+    assert set(artifacts_of(client, whole)) == {
+        f"checkpoints/epoch_{epoch:02}.joblib" for epoch in (4, 8, 12)
+    }
     assert steps_of(client, whole, "accuracy") == list(range(1, 13))
     assert steps_of(client, resumed, "accuracy") == list(range(9, 13))
     assert resumed.data.tags["resumed_from"] == whole.info.run_id
@@ -295,8 +332,14 @@ def test_lab07_sweep_is_complete(client, digits_split):
     runs = runs_of(client, "search_experiment")
     assert_all_finished(runs)
     parent = runs["sweep"]
-    children = [run for run in runs.values() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    settings = {(float(run.data.params["C"]), int(run.data.params["components"])) for run in children}
+    children = [
+        run
+        for run in runs.values()
+        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    ]
+    settings = {
+        (float(run.data.params["C"]), int(run.data.params["components"])) for run in children
+    }
     assert settings == {(C, n) for C in (0.01, 0.1, 1.0, 10.0, 100.0) for n in (5, 10, 20, 40)}
     best = client.get_run(parent.data.tags["best_run"])
     assert best.data.metrics["accuracy"] == max(run.data.metrics["accuracy"] for run in children)

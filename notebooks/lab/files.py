@@ -31,7 +31,11 @@ def show_files(run_id: str) -> None:
         return
     place = folder / run.info.experiment_id
     _print_folder(folder, place / run_id, "set by MLflow itself: user, source, name of the run")
-    models = [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs] if run.outputs else []
+    models = (
+        [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs]
+        if run.outputs
+        else []
+    )
     for model in sorted(models, key=lambda model: (model.name, model.creation_timestamp)):
         _print_folder(folder, place / "models" / model.model_id, "set by MLflow itself")
 

@@ -17,7 +17,9 @@ from lab.store import LabError
 
 NOTEBOOKS = store.ROOT / "notebooks"
 TARGET = store.ROOT / "build" / "html"
-WORK = store.ROOT / "build" / "html-work"  # executed notebooks, and a store for each, so that two can run at a time
+WORK = (
+    store.ROOT / "build" / "html-work"
+)  # executed notebooks, and a store for each, so that two can run at a time
 AT_A_TIME = 2
 CELL_SECONDS = 300
 TITLE = "Experiment Tracking with MLflow"
@@ -94,18 +96,37 @@ def _execute(path: Path):
 
     begin = time.monotonic()
     work = WORK / path.stem
-    command = [sys.executable, "-m", "nbconvert", "--to=notebook", f"--output-dir={work}", "--execute"]
-    command += ["--allow-errors", f"--ExecutePreprocessor.timeout={CELL_SECONDS}", "--log-level=ERROR", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--to=notebook",
+        f"--output-dir={work}",
+        "--execute",
+    ]
+    command += [
+        "--allow-errors",
+        f"--ExecutePreprocessor.timeout={CELL_SECONDS}",
+        "--log-level=ERROR",
+        str(path),
+    ]
     environment = os.environ | {"LAB_TRACKING_URI": (work / "mlruns").as_uri()}
     done = subprocess.run(
-        command, check=False, env=environment, capture_output=True, encoding="utf-8", errors="replace"
+        command,
+        check=False,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         raise LabError(f"{path.name} could not be run to its end:\n{done.stderr.strip()}")
     notebook = nbformat.read(work / path.name, as_version=4)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get(
+                "tags", []
+            ):
                 begins = cell.source.partition("\n")[0]
                 problem = f"with {output.ename}: {output.evalue}"
                 raise LabError(f"{path.name} failed at the cell that begins '{begins}' {problem}")
@@ -123,7 +144,9 @@ def _page(name: str, notebook) -> str:
                 picture = output.metadata.setdefault("image/png", {})
                 picture.setdefault("alt", "Plot; the text below says what to see in it.")
     # "basic" is the bare body: the other templates load MathJax and more from the internet.
-    exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(
+        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
+    )
     body, _ = exporter.from_notebook_node(notebook)
     # Show the folder that a student sees, not the one of this command.
     body = body.replace(f"{WORK.relative_to(store.ROOT).as_posix()}/{name}/mlruns", "mlruns")
@@ -138,13 +161,17 @@ def _index(paths: list[Path], notebooks: list) -> str:
     entries = []
     for path, notebook in zip(paths, notebooks, strict=True):
         title, opening = _introduction(notebook)
-        entries.append(f'<h2><a href="{path.stem}.html">{escape(title)}</a></h2>\n{_relink(markdown2html(opening))}')
+        entries.append(
+            f'<h2><a href="{path.stem}.html">{escape(title)}</a></h2>\n{_relink(markdown2html(opening))}'
+        )
     about = "<p>Reading copies of the labs, with every output. To run and change them, type <code>make lab</code>.</p>"
     return _in_page(TITLE, "\n".join([f"<h1>{TITLE}</h1>", about, *entries]), nav=False)
 
 
 def _in_page(title: str, body: str, nav: bool) -> str:
-    before, after = (NAV.format(label=label) if nav else "" for label in ("Before the lab", "After the lab"))
+    before, after = (
+        NAV.format(label=label) if nav else "" for label in ("Before the lab", "After the lab")
+    )
     return PAGE.format(title=escape(title), before=before, body=body, after=after)
 
 
@@ -171,7 +198,10 @@ def _relink(body: str) -> str:
 def _highlighting() -> str:
     from pygments.formatters import HtmlFormatter
 
-    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
+    light, dark = (
+        HtmlFormatter(style=style).get_style_defs(".highlight")
+        for style in ("default", "github-dark")
+    )
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n.highlight {{ background: none; }}\n"
 
 

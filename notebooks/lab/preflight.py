@@ -94,7 +94,9 @@ def _keep_quiet() -> None:
     # Lab 05 says in its own words that a model class is pickled.
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
     # MLflow registers its local source twice and warns that it cannot tell the two apart.
-    warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
+    warnings.filterwarnings(
+        "ignore", message="The specified dataset source can be interpreted in multiple ways"
+    )
 
 
 def _check_versions() -> list[str]:
@@ -111,14 +113,18 @@ def _check_versions() -> list[str]:
         )
     missing = [name for module, name in PACKAGES.items() if find_spec(module) is None]
     if missing:
-        raise LabError(f"This kernel's Python ({sys.executable}) lacks {', '.join(missing)}: {install}.")
+        raise LabError(
+            f"This kernel's Python ({sys.executable}) lacks {', '.join(missing)}: {install}."
+        )
     try:
         found = version("mlflow")
     except PackageNotFoundError:
         found = version("mlflow-skinny")
     mlflow_version = tuple(int(part) for part in found.split(".")[:2])
     if mlflow_version < MLFLOW[0]:
-        raise LabError(f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, and this kernel has {found}: {install}.")
+        raise LabError(
+            f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, and this kernel has {found}: {install}."
+        )
     return [
         f"{name} {_dotted(current)} is newer than the {_dotted(tested)} these labs were tested with; "
         "what you see may differ from the text."
@@ -149,8 +155,12 @@ def _check_data() -> list[str]:
         table = list(csv.reader(content.decode("utf-8", errors="replace").splitlines()))
         whole = sum(len(row) == columns for row in table) - 1
         if whole < rows or not content.endswith(b"\n"):
-            raise LabError(f"data/{name} is cut short, with {max(whole, 0)} whole rows of {rows}: {mend}")
-        notices.append(f"data/{name} differs from the original, so your numbers will too; to undo, {mend}")
+            raise LabError(
+                f"data/{name} is cut short, with {max(whole, 0)} whole rows of {rows}: {mend}"
+            )
+        notices.append(
+            f"data/{name} differs from the original, so your numbers will too; to undo, {mend}"
+        )
     return notices
 
 
@@ -178,10 +188,18 @@ def _check_folder(folder: Path) -> list[str]:
 
 def _broken(folder: Path) -> list[Path]:
     """Return the experiments and runs whose `meta.yaml` MLflow could not read: one of them fails every search."""
-    experiments = [path for path in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml"))]
+    experiments = [
+        path for path in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml"))
+    ]
     broken = [path.parent for path in experiments if not _is_whole(path, "experiment_id")]
-    runs = [path for path in folder.glob("*/*/meta.yaml") if not path.is_relative_to(folder / ".trash")]
-    broken += [path.parent for path in runs if path.parent.parent not in broken and not _is_whole(path, "run_id")]
+    runs = [
+        path for path in folder.glob("*/*/meta.yaml") if not path.is_relative_to(folder / ".trash")
+    ]
+    broken += [
+        path.parent
+        for path in runs
+        if path.parent.parent not in broken and not _is_whole(path, "run_id")
+    ]
     return sorted(broken)
 
 
@@ -255,7 +273,9 @@ def _restore_experiments(mlflow) -> list[str]:
         deleted = client.search_experiments(view_type=ViewType.DELETED_ONLY)
     except mlflow.exceptions.MlflowException as error:
         message = str(error).splitlines()[0]
-        raise LabError(f"The store {store.describe()} cannot be read ({message}): correct LAB_TRACKING_URI.") from None
+        raise LabError(
+            f"The store {store.describe()} cannot be read ({message}): correct LAB_TRACKING_URI."
+        ) from None
     notices = []
     for experiment in deleted:
         if experiment.name in store.EXPERIMENTS:

@@ -26,7 +26,9 @@ def reset() -> Path | None:
             "MLflow UI, or name a new store in LAB_TRACKING_URI."
         )
     if store.ROOT.is_relative_to(folder):
-        raise LabError(f"LAB_TRACKING_URI names {folder}, which holds this project itself: name a folder of its own.")
+        raise LabError(
+            f"LAB_TRACKING_URI names {folder}, which holds this project itself: name a folder of its own."
+        )
     if not folder.exists():
         return None
     aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")

@@ -24,12 +24,16 @@ HOST = "127.0.0.1"
 PORTS = 50  # how many to try before giving up
 START_SECONDS = 120  # a first start on a slow disk; usually about ten
 FIRST = "notebooks/02_sklearn_tracking.ipynb"  # the first lab that logs a run
-STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+STOP_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 def main() -> None:
     """Serve the UI until Ctrl-C; the command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m lab.ui", description="Serve the MLflow UI on the labs' store.")
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.ui", description="Serve the MLflow UI on the labs' store."
+    )
     parser.add_argument("--port", default="5000", help="the first port to try (default: 5000)")
     port = parser.parse_args().port
     if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -38,7 +42,9 @@ def main() -> None:
         print(f"The runs go to {store.describe()}, which has its own UI: open that address.")
         return
     if find_spec("mlflow") is None:
-        raise LabError(f"This Python ({sys.executable}) lacks mlflow: use 'make ui', or the Python in .venv.")
+        raise LabError(
+            f"This Python ({sys.executable}) lacks mlflow: use 'make ui', or the Python in .venv."
+        )
     serve(int(port))
 
 
@@ -60,7 +66,10 @@ def serve(first_port: int) -> None:
         server = _start_server(address, log)
         try:
             _wait_until_ready(server, address, log)
-            print(f"The MLflow UI shows {store.describe()}: open {address} (Ctrl-C ends it)", flush=True)
+            print(
+                f"The MLflow UI shows {store.describe()}: open {address} (Ctrl-C ends it)",
+                flush=True,
+            )
             for notice in _notices(address):
                 print(f"Note: {notice}", flush=True)
             server.wait()
@@ -84,14 +93,18 @@ def free_port(first: int) -> int:
     """
     for port in range(first, min(first + PORTS, 65536)):
         with socket.socket() as probe:
-            if os.name == "posix":  # else a port stays taken for a minute after its server has ended
+            if (
+                os.name == "posix"
+            ):  # else a port stays taken for a minute after its server has ended
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
             return port
-    raise LabError(f"Port {first} and the {PORTS} after it are taken or not allowed: name another with PORT=.")
+    raise LabError(
+        f"Port {first} and the {PORTS} after it are taken or not allowed: name another with PORT=."
+    )
 
 
 def end_tree(pid: int) -> None:
@@ -122,7 +135,9 @@ def _interrupt(signum, frame) -> None:
 
 def _start_server(address: str, log: IO[bytes]) -> subprocess.Popen:
     uri = store.tracking_uri()
-    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN} | SETTINGS
+    environment = {
+        name: value for name, value in os.environ.items() if name not in FOREIGN
+    } | SETTINGS
     # No jobs for language models here: they would be three more processes.
     environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
@@ -132,7 +147,12 @@ def _start_server(address: str, log: IO[bytes]) -> subprocess.Popen:
     # A relative path in a database's address starts in notebooks/, as it does for the notebooks.
     folder = store.ROOT / "notebooks"
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
 
 
@@ -146,7 +166,9 @@ def _wait_until_ready(server: subprocess.Popen, address: str, log: IO[bytes]) ->
             return
         except OSError:  # not yet: nobody listens, or the answer is an error
             time.sleep(0.2)
-    raise LabError(f"The MLflow UI does not answer after {START_SECONDS} s. Its last lines:\n{_tail(log)}")
+    raise LabError(
+        f"The MLflow UI does not answer after {START_SECONDS} s. Its last lines:\n{_tail(log)}"
+    )
 
 
 def _notices(address: str) -> list[str]:
@@ -157,13 +179,23 @@ def _notices(address: str) -> list[str]:
         ids = [experiment["experiment_id"] for experiment in found.get("experiments", [])]
         answer = json.loads(_ask(f"{api}/runs/search", experiment_ids=ids, max_results=1))
     except OSError:
-        return ["the store cannot be read as a whole; the first cell of any lab says what is wrong and sets it aside."]
-    return [] if answer.get("runs") else [f"there is no run yet: run {FIRST} first, then reload the page."]
+        return [
+            "the store cannot be read as a whole; the first cell of any lab says what is wrong and sets it aside."
+        ]
+    return (
+        []
+        if answer.get("runs")
+        else [f"there is no run yet: run {FIRST} first, then reload the page."]
+    )
 
 
 def _ask(url: str, **question: object) -> bytes:
     """Return the server's answer; raise an `OSError` if there is none or it is an error."""
-    request = Request(url, json.dumps(question).encode() if question else None, {"Content-Type": "application/json"})
+    request = Request(
+        url,
+        json.dumps(question).encode() if question else None,
+        {"Content-Type": "application/json"},
+    )
     # A proxy in the environment is not for this computer's own addresses.
     with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
         return answer.read()
