@@ -1,0 +1,79 @@
+# `make` alone lists what there is. Works with GNU make 3.81 (macOS) and newer, in a folder of any name:
+# paths here are relative, and tools run as modules of .venv's own Python.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+# Containers often have no user but root, whom JupyterLab refuses without being told.
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+# JupyterLab's plugin that asks the internet for news, and the reader whether it may.
+NEWS := @jupyterlab/apputils-extension:announcements
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# A .venv may have been made by other means, or only half.
+USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delete that folder and try again" >&2; exit 1; }; \
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --upgrade >/dev/null
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help lab test ui html reset bench lint new-venv
+
+help:
+	@echo "Experiment Tracking with MLflow. Targets:"
+	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@echo "ARGS='...' is passed on to the program that a target starts."
+
+lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
+	@$(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
+		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_bad_example.ipynb \
+		--LabApp.workspaces_dir=.venv/share/jupyter/lab/workspaces --LabApp.extension_manager=readonly \
+		--LanguageServerManager.autodetect=False $(ARGS)
+
+test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one lab)
+	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)
+
+ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
+	@cd notebooks && exec ../$(PY) -m lab.ui $(if $(PORT),--port $(PORT)) $(ARGS)
+
+html: .venv/labs.done ## write executed reading copies of the labs to build/html
+	@cd notebooks && exec ../$(PY) -m lab.html $(ARGS)
+
+reset: .venv/labs.done ## start with an empty store; the old one is moved aside
+	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)
+
+bench: .venv/labs.done .venv/tests.done ## measure where the time goes (some minutes)
+	@$(PY) tests/bench.py $(ARGS)
+
+lint: .venv/tests.done ## check code, notebooks and, where actionlint is installed, the workflows
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@if command -v actionlint >/dev/null; then actionlint; else echo "actionlint is not installed: workflows not checked"; fi
+
+.venv/labs.done: requirements.txt tests/constraints.txt
+	@$(USABLE)
+	@echo "Installing the labs' packages into .venv: several minutes, but only this once."
+	@$(PIP) install -r requirements.txt -c tests/constraints.txt
+	@$(PY) -m jupyterlab.labextensions disable $(NEWS) >/dev/null 2>&1 || echo "JupyterLab will ask about its news."
+	@touch $@
+
+.venv/tests.done: tests/requirements.txt tests/constraints.txt
+	@$(USABLE)
+	@echo "Installing what the tests need into .venv."
+	@$(PIP) install -r tests/requirements.txt -c tests/constraints.txt
+	@touch $@
+
+# There is no .venv yet, or the Python that it was made with is gone.
+ifneq ($(shell $(PY) -c "print('runs')" 2>/dev/null),runs)
+.venv/labs.done .venv/tests.done: new-venv
+endif
+
+new-venv:
+	@"$(PYTHON)" -c "" 2>/dev/null || { \
+		echo "'$(PYTHON)' does not run here: install Python 3.11 or newer, or name one: make lab PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c "$(IS_NEW_ENOUGH)" || { \
+		echo "The labs need Python 3.11 or newer and '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1):" \
+			"install a newer one, or name one: make lab PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot create environments: install its venv package" \
+			"(Debian and Ubuntu: sudo apt install python3-venv)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear .venv
