@@ -16,11 +16,11 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test ui html reset bench lint new-venv
+.PHONY: help lab test ui html progress reset bench lint new-venv
 
 help:
 	@echo "Experiment Tracking with MLflow. Targets:"
-	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS='...' is passed on to the program that a target starts."
 
 lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
@@ -37,6 +37,9 @@ ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 
 html: .venv/labs.done ## write executed reading copies of the labs to build/html
 	@cd notebooks && exec ../$(PY) -m lab.html $(ARGS)
+
+progress: .venv/labs.done ## which exercises are done (CLASS=1: one row a student; ARGS='--csv class.csv')
+	@PYTHONPATH=notebooks exec $(PY) -m lab.progress $(if $(CLASS),--class) $(ARGS)
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside
 	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)

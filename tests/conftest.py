@@ -27,6 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[STORES] = Path(tempfile.mkdtemp(prefix="lab-stores-"))
+    config.pluginmanager.register(OwnStores())
     chosen = config.getoption("--lab")
     if chosen and chosen not in {path.name[:2] for path in NOTEBOOKS}:
         raise pytest.UsageError(
@@ -40,7 +41,7 @@ def pytest_unconfigure(config):
 
 def lab_of(nodeid: str) -> str | None:
     """Return the two digits of the lab that a test belongs to, by the name of its notebook, function or parameter."""
-    found = re.search(r"(?:notebooks/|::test_lab|\[)(\d\d)_", nodeid)
+    found = re.search(r"(?:notebooks/|::test_lab|[\[-])(\d\d)_", nodeid)
     return found[1] if found else None
 
 
@@ -71,14 +72,20 @@ class SameLabSameWorker(LoadScopeScheduling):
         return nodeid
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    for name in FOREIGN:  # mlflow.set_tracking_uri of an earlier test wrote some of them
-        os.environ.pop(name, None)
-    if item.path.suffix == ".ipynb":  # nbval starts the kernel after this, with this environment
-        os.environ["LAB_TRACKING_URI"] = store_folder(item.config, lab_of(item.nodeid)).as_uri()
-    else:
-        os.environ.pop("LAB_TRACKING_URI", None)
+class OwnStores:
+    """Gives every notebook a store of its own. A plug-in, as a conftest's hooks reach only the tests beside it."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        for name in FOREIGN:  # mlflow.set_tracking_uri of an earlier test wrote some of them
+            os.environ.pop(name, None)
+        if (
+            item.path.suffix == ".ipynb"
+        ):  # nbval starts the kernel after this, with this environment
+            folder = store_folder(item.config, lab_of(item.nodeid))
+            os.environ["LAB_TRACKING_URI"] = folder.as_uri()
+        else:
+            os.environ.pop("LAB_TRACKING_URI", None)
 
 
 def store_folder(config, lab: str) -> Path:

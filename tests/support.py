@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
+from urllib.request import urlopen
 
 import nbformat
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -98,3 +103,49 @@ def without_network() -> tuple[str, ...]:
     isolate = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--net")
     start = (*isolate, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
     return start if run([*start, "true"]).returncode == 0 else ()
+
+
+def free_port() -> int:
+    """Return a port of this computer on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(command: list[str], address: str, environment: dict[str, str], folder: Path):
+    """Run a server until it answers, lend its address, and end it with all its descendants.
+
+    Args:
+        command: what starts it.
+        address: where it will answer.
+        environment: what to add to this process's environment.
+        folder: where it runs and writes its log.
+    """
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            with contextlib.suppress(OSError):
+                urlopen(address, timeout=10).close()
+                break
+            assert server.poll() is None and time.monotonic() < deadline, (
+                folder / "server.log"
+            ).read_text(errors="replace")[-3000:]
+            time.sleep(0.2)
+        yield address
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [*psutil.Process(server.pid).children(recursive=True), server]
+            for member in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+        server.wait(timeout=30)

@@ -113,6 +113,11 @@ def test_every_spelling_of_a_folder_is_the_same_store(monkeypatch, tmp_path, spe
     assert (path / "0" / "meta.yaml").exists()
 
 
+def test_database_is_described_as_it_was_named(monkeypatch):
+    monkeypatch.setenv("LAB_TRACKING_URI", "sqlite:////tmp/x.db")
+    assert store.describe() == "sqlite:////tmp/x.db (a database)"
+
+
 def test_password_is_not_shown(monkeypatch):
     monkeypatch.setenv("LAB_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
     assert "secret" not in store.describe() and "secret" not in sentence()

@@ -43,6 +43,7 @@ SETTINGS = {  # read by MLflow when it is first imported
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",  # "Experiment … does not exist. Creating …" and the like
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",  # 1.5 s of each kernel, for pins that the labs give by hand
     "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
 }
@@ -68,10 +69,8 @@ def start() -> None:
     notices = [*_check_versions(), *_check_data()]
     uri = store.tracking_uri()
     _keep_quiet()
-    if store.folder() is not None:
-        notices += _check_folder(store.folder())
-    elif uri.startswith(store.SERVER_SCHEMES):
-        _check_server(uri)
+    _name_student()
+    notices += check_store()
 
     import mlflow
 
@@ -84,6 +83,34 @@ def start() -> None:
     print(f"Runs go to {store.describe()}")
     for notice in notices:
         print(f"Note: {notice}")
+
+
+def check_store() -> list[str]:
+    """Raise if the store cannot be used; set aside what is broken in a file store and return a notice for each.
+
+    Raises:
+        LabError: the folder cannot be written, or the server does not answer.
+    """
+    uri = store.tracking_uri()
+    folder = store.folder()
+    if folder is not None:
+        return _check_folder(folder)
+    if uri.startswith(store.SERVER_SCHEMES):
+        _check_server(uri)
+    if uri.startswith("sqlite:///"):
+        # MLflow would put artifacts into ./mlruns of whichever folder a process happens to run in.
+        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = (database.parent / "mlartifacts").as_uri()
+    return []
+
+
+def _name_student() -> None:
+    """Have MLflow tag runs with the student's name where all share one account of the computer."""
+    name = os.environ.get("LAB_STUDENT", "").strip()
+    if name:
+        os.environ["LOGNAME"] = (
+            name  # the first place where getpass.getuser(), which MLflow asks, looks
+        )
 
 
 def _keep_quiet() -> None:

@@ -19,6 +19,7 @@ EXPERIMENTS = (
     "artifact_experiment",
     "search_experiment",
     "careless_experiment",
+    "answers_by_hand",
 )
 
 SERVER_SCHEMES = ("http", "https")
@@ -79,10 +80,10 @@ def describe() -> str:
     """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
     place = folder()
     if place is None:
-        uri = urlsplit(tracking_uri())
-        shown = uri._replace(netloc=uri.netloc.rpartition("@")[2]).geturl()  # never a password
-        kind = "a tracking server" if uri.scheme in SERVER_SCHEMES else "a database"
-        return f"{shown} ({kind})"
+        shown = re.sub(r"//[^/]*@", "//", tracking_uri())  # never a password
+        return (
+            f"{shown} ({'a tracking server' if shown.startswith(SERVER_SCHEMES) else 'a database'})"
+        )
     shown = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else str(place)
     return f"{shown}/ (a file store)"
 

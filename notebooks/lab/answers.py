@@ -1,0 +1,316 @@
+"""What a student left in the store, asked for in the words of an exercise.
+
+A check asks for one thing after another. The first that is not there ends it, with a sentence: `Missing` if it is yet to
+be done, `Wrong` if it is there and something else was asked for.
+"""
+
+from __future__ import annotations
+
+import getpass
+import math
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab import store
+
+BY_HAND = "answers_by_hand"  # the experiment of files that a student hands in
+
+
+class Missing(Exception):
+    """Something is yet to be done; the message says what."""
+
+
+class Wrong(Exception):
+    """Something is there, but not as asked; the message says what was found, what was expected, and a hint."""
+
+
+def require(holds: bool, found: str, expected: str, hint: str = "") -> None:
+    """Raise `Wrong` unless a condition holds.
+
+    Args:
+        holds: the condition.
+        found: what was found, in words.
+        expected: what was asked for, in words.
+        hint: what to do about it, a sentence with its full stop.
+    """
+    if not holds:
+        raise Wrong(f"found {found}, expected {expected}." + (f" {hint}" if hint else ""))
+
+
+def student() -> str:
+    """Return the name under which this student's runs are kept: `LAB_STUDENT`, else the computer's user name."""
+    return os.environ.get("LAB_STUDENT", "").strip() or getpass.getuser()
+
+
+@dataclass
+class Answers:
+    """The runs of one student.
+
+    Attributes:
+        client: an `mlflow.MlflowClient` on the labs' store.
+        name: the student, as in MLflow's tag `mlflow.user`.
+        fetched: all runs of the student, newest first, where they have been fetched together for a report;
+            None to ask the store for each name.
+        experiments: names of experiments by their ids.
+        here: whether the student sits at this computer, so that files in `notebooks/` are this student's.
+    """
+
+    client: object
+    name: str
+    fetched: list | None = None
+    experiments: dict[str, str] = field(default_factory=dict)
+    here: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.experiments:
+            self.experiments = lab_experiments(self.client)
+
+    def run(self, experiment: str, name: str) -> Answer:
+        """Return the student's newest finished run of a name.
+
+        Args:
+            experiment: the name of the experiment it belongs in.
+            name: the run's name.
+
+        Raises:
+            Missing: there is none, or it is still open.
+            Wrong: it stands in another experiment, or its code failed.
+        """
+        named = self._runs(name)
+        runs = self._in(experiment, named)
+        if not runs and named:
+            elsewhere = self.experiments[named[0].info.experiment_id]
+            require(
+                False,
+                f"the run '{name}' in the experiment '{elsewhere}'",
+                f"it in '{experiment}'",
+                f"Call mlflow.set_experiment('{experiment}') before it starts.",
+            )
+        if not runs:
+            raise Missing(f"there is no run '{name}' of yours in the experiment '{experiment}'.")
+        return self._closed(runs[0])
+
+    def runs(self, experiment: str, tag: tuple[str, str]) -> list[Answer]:
+        """Return the student's runs of an experiment that carry a tag of a value, newest first; maybe none."""
+        found = self._search(f"tags.`{tag[0]}` = '{tag[1]}'")
+        matching = [run for run in found if run.data.tags.get(tag[0]) == tag[1]]
+        return [Answer(self, run) for run in self._in(experiment, matching)]
+
+    def named(self, experiment: str, name: str) -> list[Answer]:
+        """Return all the student's runs of a name in an experiment, in whatever state, newest first; maybe none."""
+        return [Answer(self, run) for run in self._in(experiment, self._runs(name))]
+
+    def table(self, name: str):
+        """Return a table that the student keeps by hand, as a data frame.
+
+        At the student's own computer it is a CSV file in `notebooks/`. It is handed in to the store, as the artifact of
+        a run, so that a report made elsewhere finds it too.
+
+        Args:
+            name: the name of the file.
+
+        Raises:
+            Missing: there is none.
+            Wrong: it is no table of comma-separated values.
+        """
+        import pandas as pd
+
+        if self.here:
+            self._hand_in(store.ROOT / "notebooks" / name)
+        path = self.run(BY_HAND, name).artifact(name)
+        try:
+            return pd.read_csv(path)
+        except (ValueError, UnicodeDecodeError):
+            raise Wrong(
+                f"'{name}' is no table of comma-separated values; write it with pandas: table.to_csv('{name}', index=False)."
+            ) from None
+
+    def _hand_in(self, file: Path) -> None:
+        if not file.exists():
+            raise Missing(f"there is no file '{file.name}' beside this notebook.")
+        try:
+            if self.run(BY_HAND, file.name).artifact(file.name).read_bytes() == file.read_bytes():
+                return
+        except (Missing, Wrong):
+            pass
+        import mlflow
+
+        # The client's own calls: a run that the student has open must not be disturbed.
+        experiment = self.client.get_experiment_by_name(BY_HAND)
+        place = experiment.experiment_id if experiment else self.client.create_experiment(BY_HAND)
+        self.experiments[place] = BY_HAND
+        run = self.client.create_run(place, run_name=file.name, tags={"mlflow.user": self.name})
+        self.client.log_artifact(run.info.run_id, str(file))
+        self.client.set_terminated(run.info.run_id)
+        if self.fetched is not None:
+            self.fetched.insert(0, mlflow.get_run(run.info.run_id))
+
+    def _in(self, experiment: str, runs: list) -> list:
+        return [run for run in runs if self.experiments[run.info.experiment_id] == experiment]
+
+    def _runs(self, name: str) -> list:
+        found = self._search(f"attributes.run_name = '{name}'")
+        return [run for run in found if run.info.run_name == name]
+
+    def _search(self, condition: str) -> list:
+        if self.fetched is not None:
+            return self.fetched
+        return self.client.search_runs(
+            list(self.experiments),
+            f"{condition} and tags.`mlflow.user` = '{self.name}'",
+            order_by=["attributes.start_time DESC"],
+        )
+
+    def _closed(self, run) -> Answer:
+        name, status = run.info.run_name, run.info.status
+        if status.endswith("RUNNING"):
+            raise Missing(
+                f"the run '{name}' is still open; use 'with mlflow.start_run(…)', or call mlflow.end_run()."
+            )
+        require(
+            status.endswith("FINISHED"),
+            f"the run '{name}', which ended as {status}",
+            "one that finished",
+            "Read the error under your cell, mend it, and run the cell again.",
+        )
+        return Answer(self, run)
+
+
+@dataclass
+class Answer:
+    """One run of a student, and what can be asked of it."""
+
+    answers: Answers
+    run: object
+
+    def __str__(self) -> str:
+        return f"the run '{self.run.info.run_name}'"
+
+    def param(self, name: str, expected: object = None) -> str:
+        """Return a parameter's text.
+
+        Args:
+            name: the parameter.
+            expected: the value it must have, compared as a number if it is one; None for any.
+
+        Raises:
+            Missing: it was not logged.
+            Wrong: it has another value.
+        """
+        if name not in self.run.data.params:
+            raise Missing(f"{self} has no parameter '{name}'.")
+        value = self.run.data.params[name]
+        require(
+            expected is None or _same(value, expected),
+            f"{name} = {value} in {self}",
+            f"{name} = {expected}",
+        )
+        return value
+
+    def metric(
+        self, name: str, expected: float | None = None, hint: str = "", tolerance: float = 0.001
+    ) -> float:
+        """Return a metric's last value.
+
+        Args:
+            name: the metric.
+            expected: the value it must have, within `tolerance`; None for any.
+            hint: what to do if it has not.
+            tolerance: how far from `expected` is near enough, relative to its size or 1, whichever is larger.
+
+        Raises:
+            Missing: it was not logged.
+            Wrong: it has another value.
+        """
+        if name not in self.run.data.metrics:
+            raise Missing(f"{self} has no metric '{name}'.")
+        value = self.run.data.metrics[name]
+        if expected is not None:
+            require(
+                abs(value - expected) <= tolerance * max(1.0, abs(expected)),
+                f"{name} = {value:.4g} in {self}",
+                f"{expected:.4g}",
+                hint,
+            )
+        return value
+
+    def tag(self, name: str, expected: str | None = None) -> str:
+        """Return a tag's text; raise `Missing` if there is none, `Wrong` if it is not `expected`."""
+        if name not in self.run.data.tags:
+            raise Missing(f"{self} has no tag '{name}'.")
+        value = self.run.data.tags[name]
+        require(expected in (None, value), f"the tag {name} = {value}", f"{name} = {expected}")
+        return value
+
+    def dataset(self, name: str):
+        """Return the record of a dataset that was logged with the run; raise `Missing` if there is none."""
+        inputs = self.run.inputs.dataset_inputs if self.run.inputs else []
+        for logged in inputs:
+            if logged.dataset.name == name:
+                return logged.dataset
+        raise Missing(f"{self} has no dataset '{name}'; use mlflow.log_input.")
+
+    def history(self, metric: str) -> dict[int, float]:
+        """Return a metric's values by step; raise `Missing` if it was not logged."""
+        self.metric(metric)
+        points = self.answers.client.get_metric_history(self.run.info.run_id, metric)
+        return {point.step: point.value for point in points}
+
+    def children(self) -> list[Answer]:
+        """Return the run's nested runs, newest first; maybe none."""
+        experiment = self.answers.experiments[self.run.info.experiment_id]
+        return self.answers.runs(experiment, ("mlflow.parentRunId", self.run.info.run_id))
+
+    def artifact(self, path: str) -> Path:
+        """Return a local copy of an artifact; raise `Missing` if the run has none of that path."""
+        import mlflow
+
+        folder, _, _ = path.rpartition("/")
+        listed = self.answers.client.list_artifacts(self.run.info.run_id, folder or None)
+        if path not in [item.path for item in listed]:
+            there = ", ".join(item.path for item in listed)
+            raise Missing(
+                f"{self} has no artifact '{path}'" + (f", but {there}." if there else ".")
+            )
+        # A folder of its own for each call: reports read many at a time.
+        target = tempfile.mkdtemp(prefix="lab-artifact-")
+        return Path(
+            mlflow.artifacts.download_artifacts(
+                run_id=self.run.info.run_id, artifact_path=path, dst_path=target
+            )
+        )
+
+    def model(self, name: str):
+        """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""
+        import mlflow
+
+        try:
+            return mlflow.pyfunc.load_model(f"runs:/{self.run.info.run_id}/{name}")
+        except (mlflow.MlflowException, OSError):
+            raise Missing(
+                f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
+            ) from None
+
+
+def lab_experiments(client) -> dict[str, str]:
+    """Return the names of the experiments in which answers are looked for, by their ids."""
+    names = ("Default", *store.EXPERIMENTS)
+    return {e.experiment_id: e.name for e in client.search_experiments() if e.name in names}
+
+
+def steps(values: Iterable[int]) -> str:
+    """Return steps in words: `1 to 150`, or the few there are."""
+    ordered = sorted(values)
+    if len(ordered) > 3 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"{ordered[0]} to {ordered[-1]}"
+    return ", ".join(map(str, ordered[:5])) + (" …" if len(ordered) > 5 else "")
+
+
+def _same(text: str, expected: object) -> bool:
+    try:
+        return math.isclose(float(text), float(expected))
+    except (TypeError, ValueError):
+        return text == str(expected)

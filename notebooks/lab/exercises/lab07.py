@@ -1,0 +1,89 @@
+"""Lab 7: find the right run of a sweep, add to the sweep, and decide from it."""
+
+from lab.answers import Answer, Answers, Missing, require
+from lab.exercises import exercise
+
+EXPERIMENT = "search_experiment"
+COMPONENTS = (5, 10, 20, 40)
+
+
+def accuracy(run: Answer) -> float:
+    return run.metric("accuracy")
+
+
+def sweep(answers: Answers) -> tuple[Answer, list[Answer]]:
+    """Return the student's newest sweep: its parent and its children."""
+    parent = answers.run(EXPERIMENT, "sweep")
+    children = [run for run in parent.children() if "accuracy" in run.run.data.metrics]
+    if len(children) < 20:
+        raise Missing(f"your newest sweep has {len(children)} runs of 20; run section 7.1.")
+    return parent, children
+
+
+@exercise("7.1", "The best of the small ones")
+def best_of_the_small_ones(answers: Answers) -> str:
+    _, children = sweep(answers)
+    tagged = [run for run in children if run.run.data.tags.get("verdict") == "best-small"]
+    if not tagged:
+        raise Missing("no run of your newest sweep has the tag verdict = best-small.")
+    require(len(tagged) == 1, f"{len(tagged)} runs with this tag", "one", "There is only one best.")
+    (run,) = tagged
+    require(run.tag("size") == "small", f"{run}, which is large", "a small one")
+    small = [other for other in children if other.run.data.tags.get("size") == "small"]
+    best = max(small, key=accuracy)
+    require(
+        accuracy(run) == accuracy(best),
+        f"{run} with an accuracy of {accuracy(run):.3f}",
+        "the most accurate of the small ones",
+        "Order by metrics.accuracy DESC and take the first.",
+    )
+    return f"{run} has an accuracy of {accuracy(run):.3f}."
+
+
+@exercise("7.2", "One more in the sweep")
+def one_more_in_the_sweep(answers: Answers) -> str:
+    _, children = sweep(answers)
+    added = [run for run in children if run.run.data.params.get("components") == "30"]
+    if not added:
+        loose = answers.named(EXPERIMENT, "C=10.0, components=30")
+        if not loose:
+            raise Missing("your newest sweep has no run with 30 components.")
+        require(
+            False,
+            "a run with 30 components that is not in the sweep",
+            "it as a child of your newest sweep",
+            "Open the parent by its id around the call of train.",
+        )
+    run = added[0]
+    run.param("C", 10)
+    model = run.model("logistic_regression")
+    found = model.get_raw_model()
+    require(
+        (found[0].n_components, found[-1].C) == (30, 10),
+        f"a model with {found[0].n_components} components and C = {found[-1].C:g}",
+        "30 and 10",
+        "Train the model that the parameters speak of.",
+    )
+    return f"the sweep has {len(children)} runs, and {run} an accuracy of {accuracy(run):.3f}."
+
+
+@exercise("7.3", "How many components are enough?")
+def enough_components(answers: Answers) -> str:
+    parent, children = sweep(answers)
+    best = {
+        number: max(
+            accuracy(run)
+            for run in children
+            if run.run.data.params.get("components") == str(number)
+        )
+        for number in COMPONENTS
+    }
+    enough = min(number for number in COMPONENTS if best[number] >= max(best.values()) - 0.02)
+    chosen = parent.tag("enough_components")
+    require(
+        chosen == str(enough),
+        f"enough_components = {chosen}",
+        f"the smallest number within 0.02 of {max(best.values()):.3f}",
+        "Write down the best accuracy for each number of components, then compare.",
+    )
+    return f"{enough} components reach {best[enough]:.3f}, where {max(COMPONENTS)} reach {best[max(COMPONENTS)]:.3f}."

@@ -1,0 +1,99 @@
+"""Wrong turns in lab 7."""
+
+from attempts import Attempt
+
+TAG = 'mlflow.MlflowClient().set_tag({run}, "{key}", "{value}")'
+SMALL = "mlflow.search_runs(filter_string=f\"{this_sweep} and tags.size = 'small'\", order_by=['metrics.accuracy'])"
+UNTAG = """
+for run in mlflow.search_runs(filter_string=f"{this_sweep} and tags.verdict = 'best-small'")["run_id"]:
+    mlflow.MlflowClient().delete_tag(run, "verdict")
+"""
+
+ATTEMPTS = [
+    Attempt(
+        "7.1",
+        "⬜",
+        "no run of your newest sweep has the tag",
+        TAG.format(run=f'{SMALL}["run_id"].iloc[-1]', key="verdict", value="best small"),
+    ),
+    Attempt(
+        "7.1",
+        "❌",
+        "which is large, expected a small one",
+        UNTAG + TAG.format(run='best["run_id"]', key="verdict", value="best-small"),
+    ),
+    Attempt(
+        "7.1",
+        "❌",
+        "expected the most accurate of the small ones",
+        UNTAG + TAG.format(run=f'{SMALL}["run_id"].iloc[0]', key="verdict", value="best-small"),
+    ),
+    Attempt(
+        "7.1",
+        "❌",
+        "found 2 runs with this tag",
+        TAG.format(run=f'{SMALL}["run_id"].iloc[1]', key="verdict", value="best-small"),
+    ),
+    Attempt("7.1", "⬜", "no run of your newest sweep", UNTAG),
+    Attempt("7.2", "❌", "that is not in the sweep", "train(10.0, 30)"),
+    Attempt(
+        "7.2",
+        "⬜",
+        "no run with 30 components",
+        """
+for run in mlflow.search_runs(filter_string="attributes.run_name = 'C=10.0, components=30'")["run_id"]:
+    mlflow.delete_run(run)
+with mlflow.start_run(run_id=parent.info.run_id):
+    train(10.0, 31)
+""",
+    ),
+    Attempt(
+        "7.2",
+        "❌",
+        "found C = 1.0",
+        "with mlflow.start_run(run_id=parent.info.run_id):\n    train(1.0, 30)",
+    ),
+    Attempt(
+        "7.2",
+        "⬜",
+        "has no model 'logistic_regression'",
+        """
+with mlflow.start_run(run_id=parent.info.run_id):
+    with mlflow.start_run(run_name="typed", nested=True):
+        mlflow.log_params({"C": 10.0, "components": 30})
+        mlflow.log_metric("accuracy", 0.965)
+""",
+    ),
+    Attempt(
+        "7.2",
+        "❌",
+        "a model with 5 components and C = 10",
+        """
+small = make_pipeline(PCA(5, random_state=0), LogisticRegression(C=10.0, max_iter=1000))
+small.fit(X_train, y_train)
+with mlflow.start_run(run_id=parent.info.run_id):
+    with mlflow.start_run(run_name="typed", nested=True):
+        mlflow.log_params({"C": 10.0, "components": 30})
+        mlflow.log_metric("accuracy", 0.965)
+        mlflow.sklearn.log_model(small, name="logistic_regression", pip_requirements=["scikit-learn"])
+""",
+    ),
+    Attempt(
+        "7.3",
+        "⬜",
+        "has no tag 'enough_components'",
+        TAG.format(run='best["run_id"]', key="enough_components", value="20"),
+    ),
+    Attempt(
+        "7.3",
+        "❌",
+        "found enough_components = 40",
+        TAG.format(run="parent.info.run_id", key="enough_components", value="40"),
+    ),
+    Attempt(
+        "7.3",
+        "❌",
+        "expected the smallest number within 0.02",
+        TAG.format(run="parent.info.run_id", key="enough_components", value="10"),
+    ),
+]

@@ -1,0 +1,197 @@
+"""Every exercise: ⬜ as shipped, ✅ with its solution, and for each wrong answer the sentence that is meant for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab.exercises import all_exercises
+from support import NOTEBOOKS, ROOT, copy_project, free_port, run
+
+EXERCISES = all_exercises()
+every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells_of(notebook: Path) -> dict:
+    return {cell.id: cell for cell in nbformat.read(notebook, as_version=4).cells}
+
+
+def ids_of(notebook: Path) -> list[str]:
+    return [id for id in EXERCISES if id.startswith(f"{int(notebook.name[:2])}.")]
+
+
+def solution_of(notebook: Path, id: str) -> str:
+    text = cells_of(notebook)[f"solution-{id.replace('.', '-')}"].source
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return code
+
+
+@every_lab
+def test_every_exercise_has_its_cells_and_its_check(notebook):
+    cells = cells_of(notebook)
+    order = [id for id in cells if re.match(r"(exercise|answer|check|solution)-\d", id)]
+    expected = [
+        f"{kind}-{id.replace('.', '-')}"
+        for id in ids_of(notebook)
+        for kind in ("exercise", "answer", "check", "solution")
+    ]
+    assert order == expected
+    assert 2 <= len(ids_of(notebook)) <= 3
+    for id in ids_of(notebook):
+        slug = id.replace(".", "-")
+        task, solution = cells[f"exercise-{slug}"].source, cells[f"solution-{slug}"].source
+        assert task.startswith(f"### Exercise {id} · {EXERCISES[id].title}\n")
+        assert "You should" in task, "say what to expect"
+        assert "<details><summary>Hint</summary>" in task
+        assert solution.startswith("<details><summary>Solution</summary>")
+        assert cells[f"answer-{slug}"].metadata.tags == ["exercise"]
+        assert cells[f"answer-{slug}"].source == f"# Your code for exercise {id}"
+        assert cells[f"check-{slug}"].metadata.tags == ["check"]
+        assert cells[f"check-{slug}"].source == f'lab.check("{id}")'
+        assert cells[f"check-{slug}"].outputs[0].text.startswith(f"⬜ {id} not done yet: ")
+
+
+def test_there_are_enough_exercises():
+    assert len(EXERCISES) >= 15
+
+
+@every_lab
+def test_every_exercise_has_three_wrong_answers(notebook):
+    attempts = import_module(f"attempts.lab{notebook.name[:2]}").ATTEMPTS
+    for id in ids_of(notebook):
+        assert len([attempt for attempt in attempts if attempt.exercise == id]) >= 3, id
+    assert {attempt.exercise for attempt in attempts} == set(ids_of(notebook))
+    assert {attempt.mark for attempt in attempts} <= {"⬜", "❌"}
+
+
+@every_lab
+def test_solutions_pass_the_linter(notebook, tmp_path):
+    for id in ids_of(notebook):
+        (tmp_path / f"solution_{id.replace('.', '_')}.py").write_text(solution_of(notebook, id))
+    command = [sys.executable, "-m", "ruff"]
+    config = f"--config={ROOT / '.ruff.toml'}"
+    ignore = "--extend-ignore=D,F821,F811,E402,B018,I001"  # names come from the cells above
+    checked = run([*command, "check", config, ignore, "--no-cache", str(tmp_path)])
+    assert checked.returncode == 0, checked.stdout
+    formatted = run([*command, "format", "--check", "--diff", config, "--no-cache", str(tmp_path)])
+    assert formatted.returncode == 0, formatted.stdout
+
+
+class Kernel:
+    """A kernel in the notebooks' folder, and what a cell printed."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        from jupyter_client.manager import start_new_kernel
+
+        self.manager, self.client = start_new_kernel(
+            kernel_name="python3", cwd=str(folder), env=os.environ | environment
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+    def run(self, code: str) -> tuple[str, str]:
+        """Return what a cell printed, and the error it ended with, if any."""
+        printed, errors = [], []
+
+        def listen(message):
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                printed.append(content["text"])
+            elif message["msg_type"] == "error":
+                errors.append(f"{content['ename']}: {content['evalue']}")
+
+        self.client.execute_interactive(code, timeout=300, output_hook=listen, store_history=False)
+        return "".join(printed), "".join(errors)
+
+
+@pytest.fixture
+def store_uri(request, tmp_path):
+    if request.param == "file":
+        yield str(tmp_path / "mlruns")
+    elif request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+    else:
+        with tracking_server(tmp_path) as address:
+            yield address
+
+
+def tracking_server(folder: Path):
+    from support import serving
+
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--workers=1", f"--backend-store-uri=sqlite:///{folder}/server.db"]
+    command += [f"--artifacts-destination={(folder / 'served').as_uri()}"]
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return serving(command, f"http://127.0.0.1:{port}", environment, folder)
+
+
+@every_lab
+@pytest.mark.parametrize("store_uri", ["file", "sqlite", "server"], indirect=True)
+def test_wrong_turns_and_solutions(notebook, store_uri, tmp_path):
+    project = copy_project(tmp_path / "project")
+    cells = list(cells_of(notebook).values())
+    attempts = import_module(f"attempts.lab{notebook.name[:2]}").ATTEMPTS
+    first = next(place for place, cell in enumerate(cells) if cell.id.startswith("exercise-"))
+    problems = []
+
+    def expect(line: str, beginning: str, told: str = ""):
+        if not (line.startswith(beginning) and told in line and line.count("\n") == 1):
+            problems.append(f"expected: {beginning} … {told}\n   found: {line}")
+
+    with Kernel(project / "notebooks", {"LAB_TRACKING_URI": store_uri}) as kernel:
+        for cell in cells[:first]:
+            if cell.cell_type == "code":
+                printed, error = kernel.run(cell.source)
+                assert not error, f"{cell.id}: {error}\n{printed}"
+        for id in ids_of(notebook):
+            expect(kernel.run(f'lab.check("{id}")')[0], f"⬜ {id} not done yet: ")
+            for attempt in [attempt for attempt in attempts if attempt.exercise == id]:
+                printed, _ = kernel.run(attempt.code)
+                if "lab.check" not in attempt.code:
+                    printed, _ = kernel.run(f'lab.check("{id}")')
+                expect(printed, f"{attempt.mark} {id} ", attempt.told)
+            for _ in range(2):  # solving an exercise twice is fine
+                printed, error = kernel.run(solution_of(notebook, id))
+                assert not error, f"solution {id}: {error}"
+                expect(kernel.run(f'lab.check("{id}")')[0], f"✅ {id} done: ")
+        for cell in cells[first:]:
+            if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
+                printed, error = kernel.run(cell.source)
+                assert not error, f"{cell.id}: {error}"
+                if "check" in cell.metadata.get("tags", []):
+                    expect(printed, f"✅ {cell.source[11:14]} done: ")
+    assert not problems, "\n".join(problems)
+    assert (
+        not list((project / "notebooks").glob("*.db"))
+        and not (project / "notebooks" / "mlruns").exists()
+    )
+
+
+def test_unknown_exercise_lists_those_there_are(capsys):
+    import lab
+
+    lab.check("9.9")
+    printed = capsys.readouterr().out
+    assert printed == f"There is no exercise '9.9'; there are {', '.join(EXERCISES)}.\n"
+
+
+def test_store_that_cannot_be_reached_is_said_not_raised(capsys, monkeypatch):
+    import lab
+
+    monkeypatch.setenv("LAB_TRACKING_URI", "http://127.0.0.1:9")
+    lab.check("2.1")
+    lab.progress()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second and first.startswith("⬜ The store cannot be asked.")
+    assert "does not answer" in first
