@@ -53,8 +53,9 @@ def pytest_collection_modifyitems(config, items):
             items=[item for item in items if lab_of(item.nodeid) != chosen]
         )
         items[:] = [item for item in items if lab_of(item.nodeid) == chosen]
-    # The longest chain of tests first, so that no worker ends up alone with it.
-    items.sort(key=lambda item: item.path.name != "test_circumstances.py")
+    # The longest chains of tests first, so that no worker ends up alone with one.
+    long = ("test_circumstances.py", "[server-", "on_a_server")
+    items.sort(key=lambda item: not any(part in item.nodeid for part in long))
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -67,6 +68,8 @@ class SameLabSameWorker(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         if "test_circumstances.py" in nodeid:
             return "circumstances"
+        if "[server-" in nodeid or "on_a_server" in nodeid:
+            return "server"
         if "test_stores.py" in nodeid or nodeid.startswith("notebooks/"):
             return lab_of(nodeid) or nodeid
         return nodeid

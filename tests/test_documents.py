@@ -49,7 +49,9 @@ def test_opens_with_title_minutes_and_objectives(notebook):
     first = cells(notebook, "markdown")[0].source
     number = int(notebook.name[:2])
     assert re.match(rf"# {number} · \S", first)
-    assert re.search(r"\*\*About \d+ minutes, and \d+ for the exercises\.\*\* After this lab you can", first)
+    assert re.search(
+        r"\*\*About \d+ minutes, and \d+ for the exercises\.\*\* After this lab you can", first
+    )
     assert len(re.findall(r"^- ", first, re.MULTILINE)) >= 3
     assert cells(notebook, "code")[0].source == "import lab\n\nlab.start()"
 
@@ -186,7 +188,11 @@ def test_data_is_scikit_learns_own():
 def test_labs_minutes_are_the_readmes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for notebook in NOTEBOOKS:
-        ((lesson, exercises),) = re.findall(r"About (\d+) minutes, and (\d+) for the exer", prose(notebook))
-        (row,) = [line for line in readme.splitlines() if line.startswith("|") and notebook.name in line]
+        ((lesson, exercises),) = re.findall(
+            r"About (\d+) minutes, and (\d+) for the exer", prose(notebook)
+        )
+        (row,) = [
+            line for line in readme.splitlines() if line.startswith("|") and notebook.name in line
+        ]
         assert f"| {lesson} + {exercises} |" in row
         assert f"About {exercises} minutes" in prose(notebook).split("Exercises\n")[1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
 from lab.exercises import all_exercises
-from support import NOTEBOOKS, ROOT, copy_project, free_port, run
+from support import NOTEBOOKS, ROOT, copy_project, free_port, run, serving
 
 EXERCISES = all_exercises()
 every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -114,31 +116,32 @@ class Kernel:
         return "".join(printed), "".join(errors)
 
 
-@pytest.fixture
-def store_uri(request, tmp_path):
-    if request.param == "file":
-        yield str(tmp_path / "mlruns")
-    elif request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
-    else:
-        with tracking_server(tmp_path) as address:
-            yield address
-
-
-def tracking_server(folder: Path):
-    from support import serving
-
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a tracking server, on which a whole class works."""
+    folder = tmp_path_factory.mktemp("server")
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
     command += ["--workers=1", f"--backend-store-uri=sqlite:///{folder}/server.db"]
     command += [f"--artifacts-destination={(folder / 'served').as_uri()}"]
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return serving(command, f"http://127.0.0.1:{port}", environment, folder)
+    with serving(command, f"http://127.0.0.1:{port}", environment, folder) as address:
+        yield address
+
+
+@pytest.fixture
+def store(request, tmp_path):
+    """The environment that makes the labs write to a store of the kind that the test asks for."""
+    if request.param == "server":
+        return {"LAB_TRACKING_URI": request.getfixturevalue("server"), "LAB_STUDENT": "ada"}
+    if request.param == "sqlite":
+        return {"LAB_TRACKING_URI": f"sqlite:///{tmp_path}/store.db"}
+    return {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
 
 
 @every_lab
-@pytest.mark.parametrize("store_uri", ["file", "sqlite", "server"], indirect=True)
-def test_wrong_turns_and_solutions(notebook, store_uri, tmp_path):
+@pytest.mark.parametrize("store", ["file", "sqlite", "server"], indirect=True)
+def test_wrong_turns_and_solutions(notebook, store, tmp_path):
     project = copy_project(tmp_path / "project")
     cells = list(cells_of(notebook).values())
     attempts = import_module(f"attempts.lab{notebook.name[:2]}").ATTEMPTS
@@ -149,7 +152,7 @@ def test_wrong_turns_and_solutions(notebook, store_uri, tmp_path):
         if not (line.startswith(beginning) and told in line and line.count("\n") == 1):
             problems.append(f"expected: {beginning} … {told}\n   found: {line}")
 
-    with Kernel(project / "notebooks", {"LAB_TRACKING_URI": store_uri}) as kernel:
+    with Kernel(project / "notebooks", store) as kernel:
         for cell in cells[:first]:
             if cell.cell_type == "code":
                 printed, error = kernel.run(cell.source)
@@ -176,6 +179,61 @@ def test_wrong_turns_and_solutions(notebook, store_uri, tmp_path):
         not list((project / "notebooks").glob("*.db"))
         and not (project / "notebooks" / "mlruns").exists()
     )
+
+
+def test_report_of_a_class_on_a_server(server, tmp_path):
+    """Ada has done what the tests before this one did for her, Ben labs 1 and 2, and Cleo has only begun."""
+    project = copy_project(tmp_path / "ben")
+    for notebook in NOTEBOOKS[:2]:
+        ben = {"LAB_TRACKING_URI": server, "LAB_STUDENT": "ben"}
+        with Kernel(project / "notebooks", ben) as kernel:
+            for cell in cells_of(notebook).values():
+                if cell.id.startswith("solution-"):
+                    id = cell.id.removeprefix("solution-").replace("-", ".")
+                    kernel.run(solution_of(notebook, id) + f'\nlab.check("{id}")')
+                elif cell.cell_type == "code":
+                    kernel.run(cell.source)
+    project = copy_project(tmp_path / "cleo")
+    cleo = {"LAB_TRACKING_URI": server, "LAB_STUDENT": "cleo"}
+    with Kernel(project / "notebooks", cleo) as kernel:
+        kernel.run("import lab, mlflow\nlab.start()\nmlflow.set_experiment('sklearn_experiment')")
+        kernel.run("with mlflow.start_run(run_name='my-setting'):\n    pass")
+        _, error = kernel.run("lab.progress()")
+        assert not error
+
+    table = tmp_path / "class.csv"
+    environment = os.environ | {
+        "LAB_TRACKING_URI": server,
+        "PYTHONPATH": str(ROOT / "notebooks"),
+    }
+    command = [sys.executable, "-m", "lab.progress", "--class", "--csv", str(table)]
+    done = run(command, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = {row.pop("student"): row for row in csv.DictReader(file)}
+    per_lab = Counter(f"lab {id[0]}" for id in EXERCISES)
+    everything = {lab: f"{count}/{count}" for lab, count in per_lab.items()}
+    nothing = {lab: f"0/{count}" for lab, count in per_lab.items()}
+    half = nothing | {lab: everything[lab] for lab in ("lab 1", "lab 2")}
+    total = len(EXERCISES)
+    assert rows == {
+        "ada": everything | {"done": f"{total}/{total}"},
+        "ben": half | {"done": f"{per_lab['lab 1'] + per_lab['lab 2']}/{total}"},
+        "cleo": nothing | {"done": f"0/{total}"},
+    }
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["student", *re.findall(r"\S+", " ".join(per_lab)), "done"]
+    assert [line.split()[0] for line in lines[1:4]] == ["ada", "ben", "cleo"]
+
+
+def test_report_of_an_empty_store_says_so(tmp_path):
+    environment = os.environ | {
+        "LAB_TRACKING_URI": str(tmp_path / "mlruns"),
+        "PYTHONPATH": str(ROOT / "notebooks"),
+    }
+    done = run([sys.executable, "-m", "lab.progress", "--class"], env=environment)
+    assert done.returncode == 0
+    assert "No student has a run" in done.stdout
 
 
 def test_unknown_exercise_lists_those_there_are(capsys):
