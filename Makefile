@@ -39,7 +39,7 @@ html: .venv/labs.done ## write executed reading copies of the labs to build/html
 	@cd notebooks && exec ../$(PY) -m lab.html $(ARGS)
 
 progress: .venv/labs.done ## which exercises are done (CLASS=1: one row a student; ARGS='--csv class.csv')
-	@PYTHONPATH=notebooks exec $(PY) -m lab.progress $(if $(CLASS),--class) $(ARGS)
+	@PYTHONPATH=notebooks exec $(PY) -m lab.report $(if $(CLASS),--class) $(ARGS)
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside
 	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)

@@ -206,7 +206,7 @@ def test_report_of_a_class_on_a_server(server, tmp_path):
         "LAB_TRACKING_URI": server,
         "PYTHONPATH": str(ROOT / "notebooks"),
     }
-    command = [sys.executable, "-m", "lab.progress", "--class", "--csv", str(table)]
+    command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table)]
     done = run(command, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     with table.open(encoding="utf-8", newline="") as file:
@@ -231,7 +231,7 @@ def test_report_of_an_empty_store_says_so(tmp_path):
         "LAB_TRACKING_URI": str(tmp_path / "mlruns"),
         "PYTHONPATH": str(ROOT / "notebooks"),
     }
-    done = run([sys.executable, "-m", "lab.progress", "--class"], env=environment)
+    done = run([sys.executable, "-m", "lab.report", "--class"], env=environment)
     assert done.returncode == 0
     assert "No student has a run" in done.stdout
 

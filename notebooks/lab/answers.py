@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lab import store
 
+_scratch = tempfile.TemporaryDirectory(prefix="lab-artifacts-")  # is gone when the process ends
 BY_HAND = "answers_by_hand"  # the experiment of files that a student hands in
 
 
@@ -268,31 +269,40 @@ class Answer:
         """Return a local copy of an artifact; raise `Missing` if the run has none of that path."""
         import mlflow
 
-        folder, _, _ = path.rpartition("/")
-        listed = self.answers.client.list_artifacts(self.run.info.run_id, folder or None)
-        if path not in [item.path for item in listed]:
+        # A folder of its own for each call: reports read many at a time.
+        target = tempfile.mkdtemp(dir=_scratch.name)
+        run_id = self.run.info.run_id
+        try:
+            return Path(
+                mlflow.artifacts.download_artifacts(
+                    run_id=run_id, artifact_path=path, dst_path=target
+                )
+            )
+        except (mlflow.MlflowException, OSError):
+            folder, _, _ = path.rpartition("/")
+            listed = self.answers.client.list_artifacts(run_id, folder or None)
+            if path in [item.path for item in listed]:
+                raise
             there = ", ".join(item.path for item in listed)
             raise Missing(
                 f"{self} has no artifact '{path}'" + (f", but {there}." if there else ".")
-            )
-        # A folder of its own for each call: reports read many at a time.
-        target = tempfile.mkdtemp(prefix="lab-artifact-")
-        return Path(
-            mlflow.artifacts.download_artifacts(
-                run_id=self.run.info.run_id, artifact_path=path, dst_path=target
-            )
-        )
+            ) from None
 
     def model(self, name: str):
         """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""
         import mlflow
 
+        missing = Missing(
+            f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
+        )
+        if hasattr(self.run, "outputs") and not (
+            self.run.outputs and self.run.outputs.model_outputs
+        ):
+            raise missing  # MLflow 3 says so without another request
         try:
             return mlflow.pyfunc.load_model(f"runs:/{self.run.info.run_id}/{name}")
         except (mlflow.MlflowException, OSError):
-            raise Missing(
-                f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
-            ) from None
+            raise missing from None
 
 
 def lab_experiments(client) -> dict[str, str]:

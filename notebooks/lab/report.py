@@ -9,6 +9,8 @@ import os
 import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from threading import Thread
 
 from lab import checking, store
 from lab.answers import Answers, lab_experiments
@@ -16,7 +18,9 @@ from lab.exercises import all_exercises
 from lab.preflight import SETTINGS, check_store
 from lab.store import LabError
 
-AT_A_TIME = 8  # students whose answers are looked at together; most of the time is waiting for the store
+AT_A_TIME = (
+    8  # students whose answers are looked at together; most of the time is waiting for the store
+)
 
 
 def class_table() -> list[dict[str, str]]:
@@ -34,6 +38,8 @@ def class_table() -> list[dict[str, str]]:
     mlflow.set_tracking_uri(store.tracking_uri())
     client = mlflow.MlflowClient()
     experiments = lab_experiments(client)
+    # Half of the time goes into these imports, which need not wait for the server.
+    Thread(target=import_module, args=["sklearn.linear_model"], daemon=True).start()
     runs_of = defaultdict(list)
     for run in _all_runs(client, list(experiments)):
         runs_of[run.data.tags.get("mlflow.user", "unknown")].append(run)
@@ -67,7 +73,7 @@ def _all_runs(client, experiments: list[str]) -> list:
 
 def main() -> None:
     """Print the report; the command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m lab.progress", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m lab.report", description=__doc__)
     parser.add_argument("--class", dest="whole_class", action="store_true", help="all students")
     parser.add_argument("--csv", metavar="FILE", help="with --class: also write the table as CSV")
     options = parser.parse_args()
