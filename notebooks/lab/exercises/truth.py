@@ -56,3 +56,26 @@ def digits_split():
     digits = data("digits")
     X, y = digits.drop(columns="digit") / 16, digits["digit"]
     return train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
+
+
+@cache
+def diabetes_split():
+    """Return the diabetes data as lab 3 splits them: rows to train on, to validate with and to test on."""
+    from sklearn.model_selection import train_test_split
+
+    train, rest = train_test_split(data("diabetes"), test_size=0.4, random_state=1)
+    return train, *train_test_split(rest, test_size=0.5, random_state=1)
+
+
+@cache
+def diabetes_scale() -> float:
+    """Return the standard deviation of the disease score on lab 3's training rows, in points."""
+    return float(diabetes_split()[0]["progression"].std(ddof=0))
+
+
+@cache
+def diabetes_test():
+    """Return lab 3's test rows as arrays, scaled by the training rows: features (89, 10) and scores (89, 1)."""
+    train, _, test = diabetes_split()
+    scaled = ((test - train.mean()) / train.std(ddof=0)).to_numpy(dtype="float32")
+    return scaled[:, :-1], scaled[:, -1:]
