@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import warnings
 from dataclasses import dataclass
 
 from lab import store
@@ -64,7 +67,9 @@ def check(id: str) -> None:
         return
     answers = _answers_here()
     if answers is not None:
-        print(judge(exercises[id], answers))
+        with _quietly():
+            verdict = judge(exercises[id], answers)
+        print(verdict)
 
 
 def progress() -> None:
@@ -72,7 +77,8 @@ def progress() -> None:
     answers = _answers_here()
     if answers is None:
         return
-    verdicts = [judge(exercise, answers) for exercise in all_exercises().values()]
+    with _quietly():
+        verdicts = [judge(exercise, answers) for exercise in all_exercises().values()]
     for lab in sorted({verdict.exercise.id[0] for verdict in verdicts}):
         line = [f"{v.mark} {v.exercise.id}" for v in verdicts if v.exercise.id.startswith(lab)]
         print(f"Lab {lab}:  {'  '.join(line)}")
@@ -82,6 +88,19 @@ def progress() -> None:
         print(f"Next: {undone[0].exercise.id} · {undone[0].exercise.title}.")
     else:
         print("All of them. Well done!")
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Keep off the page what MLflow logs or warns of while a check asks a student's model wrong questions."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _answers_here() -> Answers | None:

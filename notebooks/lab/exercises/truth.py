@@ -79,3 +79,20 @@ def diabetes_test():
     train, _, test = diabetes_split()
     scaled = ((test - train.mean()) / train.std(ddof=0)).to_numpy(dtype="float32")
     return scaled[:, :-1], scaled[:, -1:]
+
+
+@cache
+def digits_read():
+    """Return lab 6's test rows as a data frame: `digit`, and `predicted` by the lab's classifier."""
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+
+    X_train, X_test, y_train, y_test = digits_split()
+    model = LogisticRegression(max_iter=1000).fit(X_train, y_train)
+    return pd.DataFrame({"digit": y_test, "predicted": model.predict(X_test)})
+
+
+def misread():
+    """Return the rows of `digits_read` in which the two differ."""
+    read = digits_read()
+    return read[read["digit"] != read["predicted"]]

@@ -1,0 +1,124 @@
+"""Wrong turns in lab 5."""
+
+from attempts import Attempt
+
+LOG = """
+with mlflow.start_run(run_name="{run}"):
+    mlflow.sklearn.log_model(
+        {model}, name="ridge", pip_requirements=requirements, skops_trusted_types=["numpy.dtype"], {more}
+    )
+"""
+TENSOR = "signature=tensor_signature, input_example="
+
+ATTEMPTS = [
+    Attempt(
+        "5.1",
+        "⬜",
+        "has no input example",
+        LOG.format(run="with-example", model="array_ridge", more="signature=tensor_signature"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found an example of 2 rows, expected one of 3 rows",
+        LOG.format(run="with-example", model="array_ridge", more=TENSOR + "array[:2]"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found other rows than the first three",
+        LOG.format(run="with-example", model="array_ridge", more=TENSOR + "array[3:6]"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "a signature of named columns",
+        LOG.format(
+            run="with-example", model="ridge", more="signature=signature, input_example=X.head(3)"
+        ),
+    ),
+    Attempt(
+        "5.1",
+        "⬜",
+        "has no model 'ridge'",
+        """
+with mlflow.start_run(run_name="with-example"):
+    mlflow.log_dict({"example": array[:3].tolist()}, "input_example.json")
+""",
+    ),
+    Attempt(
+        "5.2", "⬜", "the model has no signature", LOG.format(run="guarded", model="ridge", more="")
+    ),
+    Attempt(
+        "5.2",
+        "❌",
+        "A whole number cannot be missing",
+        LOG.format(run="guarded", model="ridge", more="signature=whole_numbers"),
+    ),
+    Attempt(
+        "5.2",
+        "❌",
+        "a signature that lets words pass for sex",
+        """
+numbers = [name for name in X.columns if name != "sex"]
+
+
+class Careless(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        return ridge.predict(X.head(len(model_input)))
+
+
+with mlflow.start_run(run_name="guarded"):
+    mlflow.pyfunc.log_model(
+        name="ridge",
+        python_model=Careless(),
+        signature=infer_signature(X[numbers], ridge.predict(X)),
+        pip_requirements=requirements,
+    )
+""",
+    ),
+    Attempt(
+        "5.2",
+        "❌",
+        "which ended as FAILED",
+        'with mlflow.start_run(run_name="guarded"):\n    infer_signature(no_such_frame)',
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "found a signature that asks for age, sex, bmi",
+        LOG.format(run="three-columns", model="ridge", more="signature=signature"),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "a model that fails on these three columns",
+        LOG.format(
+            run="three-columns",
+            model="ridge",
+            more='signature=infer_signature(X[["bmi", "bp", "ltg"]], ridge.predict(X))',
+        ),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "a model that says little about the disease",
+        """
+three = X[["bmi", "bp", "ltg"]]
+empty = Ridge().fit(three * 0, y)
+with mlflow.start_run(run_name="three-columns"):
+    mlflow.sklearn.log_model(
+        empty,
+        name="ridge",
+        signature=infer_signature(three, empty.predict(three)),
+        pip_requirements=requirements,
+    )
+""",
+    ),
+    Attempt(
+        "5.3",
+        "⬜",
+        "has no model 'ridge'",
+        'with mlflow.start_run(run_name="three-columns"):\n    mlflow.log_param("columns", ["bmi", "bp", "ltg"])',
+    ),
+]

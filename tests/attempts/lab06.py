@@ -1,0 +1,104 @@
+"""Wrong turns in lab 6."""
+
+from attempts import Attempt
+
+CONCLUSION = (
+    'with mlflow.start_run(run_name="my-artifacts"):\n    mlflow.log_text({text!r}, "{path}")'
+)
+TABLE = """
+everything = pd.DataFrame({{"digit": y_test, "predicted": predicted}})
+{change}
+everything.to_csv(folder / "mistakes.csv", index_label="row")
+with mlflow.start_run(run_name="all-mistakes"):
+    mlflow.log_artifact(folder / "mistakes.csv", artifact_path="{place}")
+"""
+WRONG = 'everything = everything[everything["digit"] != everything["predicted"]]'
+SORTED = """
+with mlflow.start_run(run_name="sorted-out"):
+    mlflow.log_param("max_iter", 1000)
+    {mistakes}
+    {weakest}
+    {report}
+"""
+RIGHT = {
+    "mistakes": 'mlflow.log_metric("mistakes", 16)',
+    "weakest": 'mlflow.set_tag("weakest_digit", "8")',
+    "report": 'mlflow.log_text(report, "report.txt")',
+}
+
+ATTEMPTS = [
+    Attempt(
+        "6.1",
+        "⬜",
+        "has no artifact 'notes/conclusion.txt'",
+        CONCLUSION.format(text="The 8 is often taken for a 1.", path="conclusion.txt"),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "found the digits 1, 8 in your conclusion",
+        CONCLUSION.format(text="The 1 is often taken for an 8.", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "expected a sentence of at least four words",
+        CONCLUSION.format(text="8 1", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "found the digits none in your conclusion",
+        CONCLUSION.format(text="The model makes some mistakes.", path="notes/conclusion.txt"),
+    ),
+    Attempt("6.2", "❌", "found 540 rows, expected 16", TABLE.format(change="", place="tables")),
+    Attempt(
+        "6.2",
+        "⬜",
+        "has no column 'predicted'",
+        TABLE.format(change=WRONG + '[["digit"]]', place="tables"),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "rows that differ from the classifier's mistakes",
+        TABLE.format(change=WRONG + ".reset_index(drop=True)", place="tables"),
+    ),
+    Attempt(
+        "6.2",
+        "⬜",
+        "has no artifact 'tables/mistakes.csv'",
+        TABLE.format(change=WRONG, place="other"),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "could not be read",
+        'with mlflow.start_run(run_name="all-mistakes"):\n    mlflow.log_text("", "tables/mistakes.csv")',
+    ),
+    Attempt(
+        "6.3",
+        "❌",
+        "found mistakes as a parameter, expected it as a metric",
+        SORTED.format(**RIGHT | {"mistakes": 'mlflow.log_param("mistakes", 16)'}),
+    ),
+    Attempt(
+        "6.3",
+        "❌",
+        "found weakest_digit as a metric, expected it as a tag",
+        SORTED.format(**RIGHT | {"weakest": 'mlflow.log_metric("weakest_digit", 8)'}),
+    ),
+    Attempt(
+        "6.3",
+        "❌",
+        "found the report as a tag, expected it as an artifact",
+        SORTED.format(**RIGHT | {"report": 'mlflow.set_tag("report", report)'}),
+    ),
+    Attempt("6.3", "⬜", "has no artifact 'report.txt'", SORTED.format(**RIGHT | {"report": ""})),
+    Attempt(
+        "6.3",
+        "❌",
+        "found mistakes = 15 in the run 'sorted-out', expected 16",
+        SORTED.format(**RIGHT | {"mistakes": 'mlflow.log_metric("mistakes", 15)'}),
+    ),
+]
