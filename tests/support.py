@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
-import psutil
+from lab.ui import end_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -130,6 +130,7 @@ def serving(command: list[str], address: str, environment: dict[str, str], folde
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + 120
@@ -137,15 +138,9 @@ def serving(command: list[str], address: str, environment: dict[str, str], folde
             with contextlib.suppress(OSError):
                 urlopen(address, timeout=10).close()
                 break
-            assert server.poll() is None and time.monotonic() < deadline, (
-                folder / "server.log"
-            ).read_text(errors="replace")[-3000:]
+            printed = (folder / "server.log").read_text(errors="replace")[-3000:]
+            assert server.poll() is None and time.monotonic() < deadline, printed
             time.sleep(0.2)
         yield address
     finally:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family = [*psutil.Process(server.pid).children(recursive=True), server]
-            for member in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    member.kill()
-        server.wait(timeout=30)
+        end_tree(server.pid)

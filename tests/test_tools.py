@@ -1,6 +1,5 @@
 """`make` and what it starts: JupyterLab, the MLflow UI, the reading copies, and a fresh store."""
 
-import contextlib
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
+from lab.ui import end_tree
 from support import ROOT, copy_project, run
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
@@ -45,7 +45,7 @@ def start(project):
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=os.name == "posix",
+                start_new_session=True,
             )
         started.append(process)
         deadline = time.monotonic() + WAIT_SECONDS
@@ -58,12 +58,7 @@ def start(project):
 
     yield start
     for process in started:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family = psutil.Process(process.pid).children(recursive=True)
-            for member in [*family, process]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    member.kill()
-        process.wait(timeout=30)
+        end_tree(process.pid)
 
 
 def in_notebooks(project, module, *arguments):
