@@ -125,4 +125,16 @@ with mlflow.start_run(run_name="rebuilt"):
     mlflow.log_metric("log_loss", log_loss(other_y_test, wrong.predict_proba(other_test)))
 """,
     ),
+    Attempt(
+        "2.3",
+        "⬜",
+        "has no model 'logistic_regression'",
+        """
+source = runs.loc[runs["tags.mlflow.runName"] == "strong-regularization"].iloc[0]
+with mlflow.start_run(run_name="rebuilt"):
+    mlflow.set_tag("rebuilt_from", source["run_id"])
+    mlflow.log_param("C", 0.01)
+    mlflow.log_metric("log_loss", source["metrics.log_loss"])
+""",
+    ),
 ]

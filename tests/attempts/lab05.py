@@ -10,7 +10,15 @@ with mlflow.start_run(run_name="{run}"):
 """
 TENSOR = "signature=tensor_signature, input_example="
 
+THREE = 'three = X[["bmi", "bp", "ltg"]]\n'
+
 ATTEMPTS = [
+    Attempt(
+        "5.1",
+        "❌",
+        "found the run 'with-example' in the experiment 'Default'",
+        'with mlflow.start_run(run_name="with-example", experiment_id="0"):\n    pass',
+    ),
     Attempt(
         "5.1",
         "⬜",
@@ -26,7 +34,7 @@ ATTEMPTS = [
     Attempt(
         "5.1",
         "❌",
-        "found other rows than the first three",
+        "found other rows, expected the first three",
         LOG.format(run="with-example", model="array_ridge", more=TENSOR + "array[3:6]"),
     ),
     Attempt(
@@ -35,6 +43,32 @@ ATTEMPTS = [
         "a signature of named columns",
         LOG.format(
             run="with-example", model="ridge", more="signature=signature, input_example=X.head(3)"
+        ),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found a signature of float64 (-1, -1)",
+        """
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+loose = ModelSignature(Schema([TensorSpec(array.dtype, (-1, -1))]))
+"""
+        + LOG.format(run="with-example", model="array_ridge", more="signature=loose"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found an example that is a DataFrame, expected an array",
+        LOG.format(run="with-example", model="array_ridge", more=TENSOR + "X.head(3)"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "77 points off, about as far as the mean for everybody",
+        LOG.format(
+            run="with-example", model="Ridge().fit(array * 0, y)", more=TENSOR + "array[:3]"
         ),
     ),
     Attempt(
@@ -80,6 +114,28 @@ with mlflow.start_run(run_name="guarded"):
     Attempt(
         "5.2",
         "❌",
+        "Log the pipeline, which fills gaps",
+        LOG.format(run="guarded", model="Ridge().fit(X, y)", more="signature=signature"),
+    ),
+    Attempt(
+        "5.2",
+        "❌",
+        "77 points off, about as far as the mean for everybody",
+        """
+class Typed(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        return [206.0] * len(model_input)
+
+
+with mlflow.start_run(run_name="guarded"):
+    mlflow.pyfunc.log_model(
+        name="ridge", python_model=Typed(), signature=signature, pip_requirements=requirements
+    )
+""",
+    ),
+    Attempt(
+        "5.2",
+        "❌",
         "which ended as FAILED",
         'with mlflow.start_run(run_name="guarded"):\n    infer_signature(no_such_frame)',
     ),
@@ -92,7 +148,7 @@ with mlflow.start_run(run_name="guarded"):
     Attempt(
         "5.3",
         "❌",
-        "a model that fails on these three columns",
+        "lets a frame pass on which the model fails (ValueError)",
         LOG.format(
             run="three-columns",
             model="ridge",
@@ -102,7 +158,42 @@ with mlflow.start_run(run_name="guarded"):
     Attempt(
         "5.3",
         "❌",
-        "a model that says little about the disease",
+        "asks for bmi (optional), bp (optional), ltg (optional)",
+        THREE
+        + """
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+loose = ModelSignature(Schema([ColSpec("double", name, required=False) for name in three]))
+"""
+        + LOG.format(run="three-columns", model="Ridge().fit(three, y)", more="signature=loose"),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "whose values are 64-bit floats",
+        THREE
+        + LOG.format(
+            run="three-columns",
+            model="Ridge().fit(three, y)",
+            more='signature=infer_signature(three.astype("float32"), ridge.predict(X))',
+        ),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "predicts the same whatever bp is",
+        THREE
+        + LOG.format(
+            run="three-columns",
+            model="Ridge().fit(three * [1, 0, 0], y)",
+            more="signature=infer_signature(three, ridge.predict(X))",
+        ),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "77 points off, about as far as the mean for everybody",
         """
 three = X[["bmi", "bp", "ltg"]]
 empty = Ridge().fit(three * 0, y)

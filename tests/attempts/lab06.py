@@ -36,7 +36,7 @@ ATTEMPTS = [
     Attempt(
         "6.1",
         "❌",
-        "found the digits 1, 8 in your conclusion",
+        "found the numbers 1, 8 in your conclusion",
         CONCLUSION.format(text="The 1 is often taken for an 8.", path="notes/conclusion.txt"),
     ),
     Attempt(
@@ -48,8 +48,20 @@ ATTEMPTS = [
     Attempt(
         "6.1",
         "❌",
-        "found the digits none in your conclusion",
+        "found the numbers none in your conclusion",
         CONCLUSION.format(text="The model makes some mistakes.", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "found the numbers 81 in your conclusion",
+        CONCLUSION.format(text="The digits to look at are 81.", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "found the run 'all-mistakes' in the experiment 'Default'",
+        'with mlflow.start_run(run_name="all-mistakes", experiment_id="0"):\n    pass',
     ),
     Attempt("6.2", "❌", "found 540 rows, expected 16", TABLE.format(change="", place="tables")),
     Attempt(
@@ -61,8 +73,26 @@ ATTEMPTS = [
     Attempt(
         "6.2",
         "❌",
-        "rows that differ from the classifier's mistakes",
+        "Is 'row' the number of the row in the data",
         TABLE.format(change=WRONG + ".reset_index(drop=True)", place="tables"),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "found (37, 5, 9) as row, digit and predicted",
+        TABLE.format(
+            change=WRONG + '.rename(columns={"digit": "predicted", "predicted": "digit"})',
+            place="tables",
+        ),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "found a row that is there twice",
+        TABLE.format(
+            change=WRONG + "\neverything = pd.concat([everything[1:], everything[1:2]])",
+            place="tables",
+        ),
     ),
     Attempt(
         "6.2",
@@ -91,8 +121,23 @@ ATTEMPTS = [
     Attempt(
         "6.3",
         "❌",
-        "found the report as a tag, expected it as an artifact",
+        "found report as a tag, expected it as an artifact",
         SORTED.format(**RIGHT | {"report": 'mlflow.set_tag("report", report)'}),
+    ),
+    Attempt(
+        "6.3",
+        "❌",
+        "found another text in report.txt",
+        SORTED.format(
+            **RIGHT
+            | {"report": 'mlflow.log_text(classification_report(y_test, y_test), "report.txt")'}
+        ),
+    ),
+    Attempt(
+        "6.3",
+        "❌",
+        "which ended as FAILED",
+        SORTED.format(**RIGHT | {"report": 'mlflow.log_text(reports, "report.txt")'}),
     ),
     Attempt("6.3", "⬜", "has no artifact 'report.txt'", SORTED.format(**RIGHT | {"report": ""})),
     Attempt(
