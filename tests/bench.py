@@ -116,12 +116,15 @@ def suite(folder: Path) -> None:
 
 def logged_model(folder: Path) -> None:
     """Compare logging a model as the labs do it with MLflow's default, which looks for the requirements itself."""
-    os.environ.update(SETTINGS | {"MLFLOW_LOGGING_LEVEL": "ERROR"})
+    os.environ.update(SETTINGS)
+    import logging
+
     import mlflow
     import sklearn
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
+    logging.getLogger("mlflow.utils.requirements_utils").setLevel(logging.ERROR)
     mlflow.set_tracking_uri((folder / "mlruns").as_uri())
     model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
     given = {"pip_requirements": [f"scikit-learn=={sklearn.__version__}"]}
