@@ -133,7 +133,7 @@ def server(tmp_path_factory):
 def store(request, tmp_path):
     """The environment that makes the labs write to a store of the kind that the test asks for."""
     if request.param == "server":
-        return {"LAB_TRACKING_URI": request.getfixturevalue("server"), "LAB_STUDENT": "ada"}
+        return {"LAB_TRACKING_URI": request.getfixturevalue("server"), "LAB_STUDENT": "ada o'hara"}
     if request.param == "sqlite":
         return {"LAB_TRACKING_URI": f"sqlite:///{tmp_path}/store.db"}
     return {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
@@ -221,7 +221,7 @@ def test_report_of_a_class_on_a_server(server, tmp_path):
     half = nothing | {lab: everything[lab] for lab in ("lab 1", "lab 2")}
     total = len(EXERCISES)
     assert rows == {
-        "ada": everything | {"done": f"{total}/{total}"},
+        "ada o'hara": everything | {"done": f"{total}/{total}"},
         "ben": half | {"done": f"{per_lab['lab 1'] + per_lab['lab 2']}/{total}"},
         "cleo": nothing | {"done": f"0/{total}"},
     }

@@ -137,8 +137,6 @@ class Answers:
                 return
         except (Missing, Wrong):
             pass
-        import mlflow
-
         # The client's own calls: a run that the student has open must not be disturbed.
         experiment = self.client.get_experiment_by_name(BY_HAND)
         place = experiment.experiment_id if experiment else self.client.create_experiment(BY_HAND)
@@ -146,8 +144,6 @@ class Answers:
         run = self.client.create_run(place, run_name=file.name, tags={"mlflow.user": self.name})
         self.client.log_artifact(run.info.run_id, str(file))
         self.client.set_terminated(run.info.run_id)
-        if self.fetched is not None:
-            self.fetched.insert(0, mlflow.get_run(run.info.run_id))
 
     def _in(self, experiment: str, runs: list) -> list:
         return [run for run in runs if self.experiments[run.info.experiment_id] == experiment]
@@ -161,7 +157,7 @@ class Answers:
             return self.fetched
         return self.client.search_runs(
             list(self.experiments),
-            f"{condition} and tags.`mlflow.user` = '{self.name}'",
+            f'{condition} and tags.`mlflow.user` = "{self.name}"',  # a name like O'Brien
             order_by=["attributes.start_time DESC"],
         )
 
