@@ -9,9 +9,9 @@ import pytest
 from support import ROOT, copy_project, nbval
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    return copy_project(tmp_path_factory.mktemp("bite") / "project")
+@pytest.fixture
+def project(tmp_path):
+    return copy_project(tmp_path / "project")
 
 
 def alter(project: Path, lab: str, cell_id: str, change) -> Path:
