@@ -16,11 +16,11 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test ui html progress reset bench lint new-venv
+.PHONY: help lab test test-browser ui html progress reset screenshots bench lint new-venv
 
 help:
 	@echo "Experiment Tracking with MLflow. Targets:"
-	@awk -F ' *## ' '/^[a-z]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS='...' is passed on to the program that a target starts."
 
 lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
@@ -31,6 +31,9 @@ lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARG
 
 test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one lab)
 	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)
+
+test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a student does (needs Chromium)
+	@$(PY) -m pytest -m browser --numprocesses=0 tests/browser $(ARGS)
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 	@cd notebooks && exec ../$(PY) -m lab.ui $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -43,6 +46,9 @@ progress: .venv/labs.done ## which exercises are done (CLASS=1: one row a studen
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside
 	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)
+
+screenshots: .venv/labs.done .venv/tests.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
+	@PYTHONPATH=notebooks:tests $(PY) tests/browser/screenshots.py $(ARGS)
 
 bench: .venv/labs.done .venv/tests.done ## measure where the time goes (some minutes)
 	@$(PY) tests/bench.py $(ARGS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,8 @@ from lab.ui import end_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+UI_ADDRESS = r"The MLflow UI shows .+: open (http://127\.0\.0\.1:\d+)"
+START_SECONDS = 120  # a first start on a slow disk; usually about ten
 GENERATED = shutil.ignore_patterns(
     ".git", ".venv", "mlruns*", "build", "__pycache__", ".*_cache", ".ipynb_checkpoints"
 )
@@ -113,6 +117,44 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
+def started(command: list[str], pattern: str, folder: Path, environment: dict[str, str]):
+    """Start a program, wait until it has printed a pattern, and end it with all its descendants.
+
+    Args:
+        command: what starts it.
+        pattern: a regular expression to wait for.
+        folder: where it runs; its log is written beside that folder.
+        environment: what to add to this process's environment.
+
+    Yields:
+        the process, what it has printed so far, and the match.
+    """
+    log = Path(tempfile.mkdtemp(dir=folder.parent)) / "printed.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            alive = process.poll() is None  # asked first: what it printed last counts too
+            printed = log.read_text(encoding="utf-8", errors="replace")
+            if found := re.search(pattern, printed):
+                break
+            assert alive and time.monotonic() < deadline, f"no '{pattern}' in:\n{printed[-3000:]}"
+            time.sleep(0.2)
+        yield process, printed, found
+    finally:
+        end_tree(process.pid)
+
+
+@contextlib.contextmanager
 def serving(command: list[str], address: str, environment: dict[str, str], folder: Path):
     """Run a server until it answers, lend its address, and end it with all its descendants.
 
@@ -133,7 +175,7 @@ def serving(command: list[str], address: str, environment: dict[str, str], folde
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + START_SECONDS
         while True:
             with contextlib.suppress(OSError):
                 urlopen(address, timeout=10).close()
@@ -144,3 +186,24 @@ def serving(command: list[str], address: str, environment: dict[str, str], folde
         yield address
     finally:
         end_tree(server.pid)
+
+
+def chromium() -> dict:
+    """Return Playwright's options for starting a Chromium that keeps to this computer: Debian's, or Playwright's own.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what to install.
+    """
+    from playwright.sync_api import sync_playwright
+
+    options = ["--disable-quic", "--disable-background-networking", "--disable-component-update"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--no-sandbox")  # Chromium has no other way to run as root
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or playwright.chromium.executable_path
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            "There is no Chromium here: install it with 'sudo apt install chromium' (Debian), or with "
+            "'.venv/bin/python -m playwright install --with-deps chromium'."
+        )
+    return {"executable_path": path, "args": options}

@@ -107,6 +107,32 @@ def test_diagrams_stand_alone(picture):
     )
 
 
+@pytest.mark.parametrize(
+    "picture", sorted((ROOT / "notebooks" / "images").glob("*.png")), ids=lambda path: path.stem
+)
+def test_screenshots_are_small_and_shown(picture):
+    assert picture.stat().st_size <= 200_000
+    documents = [prose(notebook) for notebook in NOTEBOOKS]
+    documents.append((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert any(picture.name in text for text in documents)
+
+
+@every_notebook
+def test_plots_are_described(notebook):
+    for cell in cells(notebook, "code"):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            words = cell.metadata.get("alt", "").split()
+            assert len(words) >= 12, f"{cell.id}: say in its metadata, as 'alt', what its plot shows"
+
+
+@every_notebook
+def test_first_picture_says_where_we_are(notebook):
+    number = int(notebook.name[:2])
+    words, target = LINK.search(cells(notebook, "markdown")[0].source).group(2, 3)
+    assert words.startswith(f"You are here: lab {number} of seven")
+    assert target == f"images/lab_{number}_of_7.svg"
+
+
 @every_notebook
 def test_outputs_are_whole_and_clean(notebook):
     code = cells(notebook, "code")

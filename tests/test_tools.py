@@ -1,5 +1,6 @@
 """`make` and what it starts: JupyterLab, the MLflow UI, the reading copies, and a fresh store."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,11 +15,9 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
-from lab.ui import end_tree
-from support import ROOT, copy_project, run
+from support import ROOT, copy_project, run, started
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
-WAIT_SECONDS = 120
 
 
 @pytest.fixture
@@ -33,32 +32,10 @@ def project(tmp_path):
 @pytest.fixture
 def start(project):
     """Start a server, return its process and what it printed up to a pattern; end all of it afterwards."""
-    started = []
-
-    def start(command, pattern, **environment):
-        log = project.parent / f"log-{len(started)}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=project,
-                env=os.environ | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        started.append(process)
-        deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            printed = log.read_text(encoding="utf-8", errors="replace")
-            if found := re.search(pattern, printed):
-                return process, printed, found
-            time.sleep(0.2)
-        pytest.fail(f"'{pattern}' was not printed:\n{log.read_text(errors='replace')[-3000:]}")
-
-    yield start
-    for process in started:
-        end_tree(process.pid)
+    with contextlib.ExitStack() as servers:
+        yield lambda command, pattern, **environment: servers.enter_context(
+            started(command, pattern, project, environment)
+        )
 
 
 def in_notebooks(project, module, *arguments):

@@ -44,7 +44,7 @@ PAGE = """<!DOCTYPE html>
 NAV = '<nav aria-label="{label}"><a href="index.html">All labs</a></nav>'
 STYLE = """:root {
   color-scheme: light dark;
-  --text: #1b1b1b; --paper: #fff; --code: #f4f4f4; --line: #8a8a8a; --link: #0b57a4;
+  --text: #1b1b1b; --paper: #fff; --code: #fafafa; --line: #8a8a8a; --link: #0b57a4;
 }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e8e8e8; --paper: #16181c; --code: #0d1117; --line: #888; --link: #8ab8ff; }
@@ -56,7 +56,7 @@ a.anchor-link { display: none; }
 h1, h2, h3 { line-height: 1.2; margin: 1.8em 0 0.6em; }
 img, svg { max-width: 100%; height: auto; }
 .output_png img { background: #fff; }
-pre { margin: 0; padding: 0.6rem 0.8rem; overflow-x: auto; }
+pre { margin: 0; padding: 0.6rem 0.8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre { font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
 code { font-size: 0.92em; background: var(--code); }
 .input pre, .text_cell pre { background: var(--code); border-left: 3px solid var(--link); }
@@ -142,7 +142,7 @@ def _page(name: str, notebook) -> str:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 picture = output.metadata.setdefault("image/png", {})
-                picture.setdefault("alt", "Plot; the text below says what to see in it.")
+                picture["alt"] = cell.metadata.get("alt", "Plot; the text below says what to see.")
     # "basic" is the bare body: the other templates load MathJax and more from the internet.
     exporter = HTMLExporter(
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
@@ -178,7 +178,8 @@ def _in_page(title: str, body: str, nav: bool) -> str:
 def _introduction(notebook) -> tuple[str, str]:
     """Return a notebook's title and the first paragraph and list under it, as Markdown."""
     title, *blocks = notebook.cells[0].source.split("\n\n")
-    return title.lstrip("# "), "\n\n".join(blocks[:2])
+    words = [block for block in blocks if not block.startswith("![")]
+    return title.lstrip("# "), "\n\n".join(words[:2])
 
 
 def _relink(body: str) -> str:

@@ -1,0 +1,166 @@
+"""A browser, JupyterLab and the MLflow UI, started as the README says, on a copy of the project."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from mlflow_ui import MlflowUI
+from notebook_page import NotebookPage
+from playwright.sync_api import Page
+from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, free_port, run, started
+
+JUPYTERLAB_ADDRESS = r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)"
+LAPTOP = {"width": 1366, "height": 768}
+PROJECTOR = {"width": 1280, "height": 720}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    try:
+        return chromium()
+    except FileNotFoundError as error:
+        pytest.exit(str(error), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def browser_context_args():
+    return {"viewport": LAPTOP}
+
+
+@dataclass
+class Watch:
+    """What a page did that none of ours may do."""
+
+    errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def __call__(self, page: Page) -> Page:
+        """Watch a page from now on, and return it."""
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._console)
+        page.on("request", self._request)
+        return page
+
+    def _console(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _request(self, request):
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob", "file") and url.hostname != "127.0.0.1":
+            self.elsewhere.append(request.url)
+
+
+@pytest.fixture
+def watch():
+    return Watch()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """A copy of the project whose .venv is the environment of these tests."""
+    project = copy_project(tmp_path_factory.mktemp("browser") / "my labs")
+    (project / ".venv").symlink_to(sys.prefix)
+    return project
+
+
+def make(target: str, *arguments: str) -> list[str]:
+    """Return the command for a target, with the environment of these tests taken as installed."""
+    done = ("-o", ".venv/labs.done", "-o", ".venv/tests.done")
+    return ["make", *done, target, f"PORT={free_port()}", *arguments]
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(project, tmp_path_factory):
+    """The address and the token of JupyterLab, as `make lab` prints them."""
+    settings = tmp_path_factory.mktemp("settings")
+    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    # All cells are on the page, not only those in sight; the student's path has JupyterLab's own setting.
+    tracker.write_text('{"windowingMode": "none"}', encoding="utf-8")
+    environment = {"JUPYTERLAB_SETTINGS_DIR": str(settings)}
+    command = make("lab", "ARGS=--no-browser")
+    with started(command, JUPYTERLAB_ADDRESS, project, environment) as (_, _, found):
+        yield found.groups()
+
+
+@pytest.fixture(scope="session")
+def students_jupyterlab(tmp_path_factory):
+    """JupyterLab as a student finds it, on a project of his own: the address, the token, and that project."""
+    project = copy_project(tmp_path_factory.mktemp("student") / "my labs")
+    (project / ".venv").symlink_to(sys.prefix)
+    environment = {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path_factory.mktemp("settings"))}
+    command = make("lab", "ARGS=--no-browser")
+    with started(command, JUPYTERLAB_ADDRESS, project, environment) as (_, _, found):
+        yield (*found.groups(), project)
+
+
+@dataclass
+class Ran:
+    """A notebook that was run from the menu, and stays open."""
+
+    lab: NotebookPage
+    watch: Watch
+    before: list[str]
+    after: list[str]
+
+
+@pytest.fixture(scope="session")
+def run_from_menu(jupyterlab, browser):
+    """A function that opens a notebook through the file browser, once, and runs all its cells."""
+    ran = {}
+
+    def run_all(notebook: Path) -> Ran:
+        if notebook.name not in ran:
+            watch = Watch()
+            page = watch(browser.new_page(viewport=LAPTOP))
+            lab = NotebookPage(page, *jupyterlab)
+            lab.open(notebook.name)
+            before = [unchanging(text) for text in lab.outputs()]
+            lab.menu("Edit", "Clear Outputs of All Cells")
+            lab.menu("Run", "Run All Cells")
+            lab.wait_until_idle()
+            after = [unchanging(text) for text in lab.outputs()]
+            ran[notebook.name] = Ran(lab, watch, before, after)
+        return ran[notebook.name]
+
+    yield run_all
+    for result in ran.values():
+        result.lab.page.close()
+
+
+def unchanging(text: str) -> str:
+    """Return an output without what differs from run to run, by the same patterns that nbval uses."""
+    patterns = configparser.RawConfigParser()
+    patterns.read(ROOT / "tests" / "sanitize.cfg", encoding="utf-8")
+    for name in patterns.sections():
+        text = re.sub(patterns[name]["regex"], patterns[name]["replace"], text)
+    return text
+
+
+@pytest.fixture(scope="session")
+def mlflow_address(project, run_from_menu):
+    """The address that `make ui` prints, on the store that the notebooks of the session filled."""
+    for notebook in NOTEBOOKS:
+        run_from_menu(notebook)
+    with started(make("ui"), UI_ADDRESS, project, {}) as (_, _, found):
+        yield found[1]
+
+
+@pytest.fixture
+def mlflow_ui(page, watch, mlflow_address):
+    return MlflowUI(watch(page), mlflow_address).open()
+
+
+@pytest.fixture(scope="session")
+def pages(project):
+    """The folder of the reading copies that `make html` wrote."""
+    done = run(make("html"), cwd=project)
+    assert done.returncode == 0, done.stdout
+    return project / "build" / "html"

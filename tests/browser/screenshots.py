@@ -1,0 +1,151 @@
+"""`make screenshots`: the labs' pictures of the MLflow UI, taken from a store that the notebooks themselves fill."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from mlflow_ui import MlflowUI
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, execute, started
+
+TARGET = ROOT / "notebooks" / "images"
+# Two pixels a point: then the UI's letters are, in a notebook, as large as the text around them.
+SHARPNESS = 2
+SIDEBAR = 200  # points; the same on every page, and not what a picture is about
+MARGIN = 6  # points
+COLORS = 128
+LARGEST = 200_000  # bytes
+
+
+def runs(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 2: three settings, with the values that tell them apart."""
+    ui.experiment("sklearn_experiment")
+    ui.toggle_columns("Dataset", "Source", "Models", "Metrics (2)", "C")
+    ui.tick(*[f"{word}-regularization" for word in ("weak", "medium", "strong")])
+    compare = ui.page.get_by_role("button", name="Compare")
+    return compare, ui.table, ui.page.get_by_role("link", name="first-look")
+
+
+def run(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 2: what one run is made of."""
+    ui.experiment("sklearn_experiment")
+    ui.run("first-look")
+    corner = ui.page.get_by_role("button", name="Open header dropdown menu")
+    return corner, ui.page.get_by_text("max_iter")
+
+
+def curves(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 3: the losses by epoch."""
+    ui.experiment("pytorch_experiment")
+    ui.charts()
+    ui.page.get_by_placeholder("Search metric charts").fill("loss")
+    expect(ui.page.get_by_text("train_seconds")).to_be_hidden()
+    ui.row("ridge").get_by_text("Hide run").click(force=True)  # it has no curve
+    chart = ui.page.locator(".js-plotly-plot").last
+    return ui.page.get_by_text("Run Name"), chart, ui.page.get_by_text("mlp (val_loss)").last
+
+
+def children(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 4: a grid search with its children unfolded."""
+    ui.experiment("autolog_experiment")
+    ui.unfold("grid-search")
+    ui.toggle_columns("Dataset", "Source", "Models", "best_cv_score", "mean_test_score", "C")
+    return ui.table, ui.page.get_by_role("link", name="by-hand")
+
+
+def model(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 5: a logged model's files, and the signature in one of them."""
+    ui.experiment("signature_experiment")
+    ui.model_of("signature", "ridge", "Artifacts")
+    ui.page.get_by_text("MLmodel", exact=True).click()
+    heading = ui.page.get_by_role("heading", name="ridge")
+    return heading, ui.page.get_by_text("artifact_path:").first, ui.page.get_by_text("outputs:")
+
+
+def confusion(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 6: a picture among the artifacts of a run."""
+    ui.experiment("artifact_experiment")
+    ui.run("digits", "Artifacts")
+    ui.page.get_by_text("confusion_matrix.png", exact=True).click()
+    return ui.page.get_by_role("tab", name="Artifacts"), ui.page.locator("img:visible").last
+
+
+def sweep(ui: MlflowUI) -> tuple[Locator, ...]:
+    """Lab 7: a sweep as parallel lines."""
+    ui.experiment("search_experiment")
+    ui.unfold("sweep")
+    ui.tick("sweep")  # and, with it, its children
+    ui.page.get_by_role("button", name="Compare").click()
+    ui.page.get_by_text("Please select metrics").click(force=True)
+    ui.page.get_by_title("accuracy", exact=True).click()
+    ui.page.keyboard.press("Escape")
+    return ui.page.get_by_text("Parallel Coordinates Plot"), ui.page.locator(".js-plotly-plot")
+
+
+# Each picture with the width and height of the window that shows it best, in points.
+PICTURES = {
+    runs: (1100, 700),
+    run: (1290, 900),
+    curves: (1250, 800),
+    children: (1100, 800),
+    model: (1150, 1010),
+    confusion: (1000, 900),
+    sweep: (1200, 800),
+}
+
+
+def main() -> None:
+    """Run the labs on a store of their own, and write the pictures of that store to `notebooks/images/`."""
+    try:
+        options = chromium()
+    except FileNotFoundError as error:
+        sys.exit(f"Error: {error}")
+    with tempfile.TemporaryDirectory(prefix="labs-") as folder:
+        project = copy_project(Path(folder) / "project")
+        for notebook in NOTEBOOKS[1:]:
+            print(f"Running {notebook.name} …", flush=True)
+            execute(project / "notebooks" / notebook.name, {"LAB_STUDENT": "student"})
+        serve = [sys.executable, "-m", "lab.ui"]
+        with (
+            started(serve, UI_ADDRESS, project / "notebooks", {}) as (_, _, found),
+            sync_playwright() as playwright,
+            playwright.chromium.launch(**options) as browser,
+        ):
+            for take, (width, height) in PICTURES.items():
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, device_scale_factor=SHARPNESS
+                )
+                shown = take(MlflowUI(page, found[1]).open())
+                path = TARGET / f"ui_{take.__name__}.png"
+                path.write_bytes(picture(page, *shown))
+                print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+                page.close()
+
+
+def picture(page: Page, *shown: Locator) -> bytes:
+    """Return a PNG of the part of a page, right of the sidebar, that holds these elements."""
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(3000)  # plots move into place, and menus fade
+    for element in shown:
+        expect(element).to_be_visible()
+    boxes = [element.bounding_box() for element in shown]
+    top = min(box["y"] for box in boxes) - MARGIN
+    clip = {
+        "x": SIDEBAR,
+        "y": top,
+        "width": max(box["x"] + box["width"] for box in boxes) + 4 * MARGIN - SIDEBAR,
+        "height": max(box["y"] + box["height"] for box in boxes) + MARGIN - top,
+    }
+    shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    packed = io.BytesIO()
+    shot.quantize(COLORS, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    assert packed.tell() <= LARGEST, f"{packed.tell()} bytes are too many: crop it or use fewer colours"
+    return packed.getvalue()
+
+
+if __name__ == "__main__":
+    main()

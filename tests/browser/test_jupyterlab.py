@@ -1,0 +1,52 @@
+"""What a student does in JupyterLab, done in a browser."""
+
+import pytest
+from accessibility import problems
+from support import NOTEBOOKS
+
+pytestmark = pytest.mark.browser
+every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+OURS = [".jp-RenderedMarkdown", ".jp-RenderedHTML", ".jp-RenderedText"]
+
+
+@every_notebook
+def test_run_from_the_menu_shows_what_the_repository_shows(notebook, run_from_menu):
+    ran = run_from_menu(notebook)
+    assert sum(map(bool, ran.before)) > 5
+    assert ran.after == ran.before
+    assert ran.lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+    assert ran.lab.page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
+    assert not ran.watch.elsewhere
+    assert not ran.watch.errors
+
+
+@every_notebook
+def test_pictures_are_shown(notebook, run_from_menu):
+    page = run_from_menu(notebook).lab.page
+    pictures = page.locator(".jp-NotebookPanel img")
+    assert pictures.count() >= 1
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        width = picture.evaluate("image => image.complete && image.naturalWidth")
+        shown, room = picture.bounding_box(), page.locator(".jp-NotebookPanel").bounding_box()
+        assert width > 100, picture.get_attribute("src")[:60]
+        assert shown["width"] > 100 and shown["x"] + shown["width"] <= room["x"] + room["width"]
+
+
+@every_notebook
+def test_folds_open_by_keyboard(notebook, run_from_menu):
+    page = run_from_menu(notebook).lab.page
+    folds = page.locator("details")
+    solutions = page.locator("summary", has_text="Solution")
+    assert solutions.count() == page.get_by_text("lab.check(").count() > 0
+    for fold in folds.all():
+        summary = fold.locator("summary")
+        assert not fold.evaluate("fold => fold.open")
+        summary.focus()
+        page.keyboard.press("Space")
+        assert fold.evaluate("fold => fold.open"), summary.inner_text()
+
+
+@every_notebook
+def test_what_is_ours_is_accessible(notebook, run_from_menu):
+    assert not problems(run_from_menu(notebook).lab.page, include=OURS)

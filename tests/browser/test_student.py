@@ -1,0 +1,50 @@
+"""A student's path through lab 2: step by step with the keyboard, then a wrong answer and a right one."""
+
+import nbformat
+import pytest
+from notebook_page import NotebookPage
+from playwright.sync_api import expect
+from support import NOTEBOOKS
+
+pytestmark = pytest.mark.browser
+LAB = NOTEBOOKS[1]
+
+
+def test_step_through_and_answer_an_exercise(students_jupyterlab, page, watch):
+    address, token, project = students_jupyterlab
+    cells = nbformat.read(LAB, as_version=4).cells
+    answer = next(place for place, cell in enumerate(cells) if cell.id == "answer-2-1")
+    lab = NotebookPage(watch(page), address, token)
+    lab.open(LAB.name)
+    lab.menu("Kernel", "Restart Kernel…")
+    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    lab.wait_until_idle()
+    assert not (project / "mlruns").exists()
+
+    lab.choose_first_cell()
+    for cell in cells[:answer]:
+        page.keyboard.press("Shift+Enter")
+        if cell.cell_type == "code":
+            lab.wait_until_idle()
+    expect(lab.active_cell).to_contain_text("Your code for exercise 2.1")
+    numbers = [cell.cell_type for cell in cells[:answer]].count("code")
+
+    def answer_with(code):
+        lab.write(code)
+        page.keyboard.press("Shift+Enter")
+        check = lab.active_cell
+        page.keyboard.press("Shift+Enter")
+        lab.wait_until_idle()
+        page.keyboard.press("ArrowUp")
+        expect(check).to_contain_text('lab.check("2.1")')
+        told = check.locator(".jp-OutputArea-output").inner_text()
+        page.keyboard.press("ArrowUp")
+        return told
+
+    told = answer_with("train('my-setting', 1.0)")
+    assert told.startswith("❌ 2.1 not right yet: found C = 1.0 in the run 'my-setting', expected C = 10")
+    told = answer_with("train('my-setting', 10)")
+    assert told.startswith("✅ 2.1 done:")
+    expect(lab.active_cell.locator(".jp-InputPrompt")).to_have_text(f"[{numbers + 3}]:")
+    assert (project / "mlruns").is_dir()
+    assert not watch.errors and not watch.elsewhere
