@@ -17,7 +17,7 @@ def test_step_through_and_answer_an_exercise(students_jupyterlab, page, watch):
     lab = NotebookPage(watch(page), address, token)
     lab.open(LAB.name)
     lab.menu("Kernel", "Restart Kernel…")
-    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
     lab.wait_until_idle()
     assert not (project / "mlruns").exists()
 
