@@ -31,9 +31,10 @@ def show_files(run_id: str) -> None:
         return
     place = folder / run.info.experiment_id
     _print_folder(folder, place / run_id, "set by MLflow itself: user, source, name of the run")
+    outputs = getattr(run, "outputs", None)  # MLflow 2 keeps models among the run's artifacts
     models = (
-        [mlflow.get_logged_model(output.model_id) for output in run.outputs.model_outputs]
-        if run.outputs
+        [mlflow.get_logged_model(output.model_id) for output in outputs.model_outputs]
+        if outputs
         else []
     )
     for model in sorted(models, key=lambda model: (model.name, model.creation_timestamp)):

@@ -17,11 +17,13 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from lab import store
+from lab import mlflow2, store
 from lab.store import LabError
 
 PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
 MLFLOW = ((3, 17), (3, 17))
+MLFLOW_2 = ((2, 19), (3, 0))  # from the first up to the second; lab.mlflow2 adapts these
+MLFLOW_2_NOTICE = "this is MLflow 2; where the text says 'MLflow 3', expect to see something else."
 PACKAGES = {  # import name: name to install
     "mlflow": "mlflow",
     "sklearn": "scikit-learn",
@@ -77,6 +79,9 @@ def start() -> None:
     notices += _forget_foreign_settings(mlflow, uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
+    if mlflow.__version__.startswith("2."):
+        mlflow2.adapt(mlflow)
+        notices.append(MLFLOW_2_NOTICE)
     notices += _restore_experiments(mlflow)
 
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
@@ -148,9 +153,10 @@ def _check_versions() -> list[str]:
     except PackageNotFoundError:
         found = version("mlflow-skinny")
     mlflow_version = tuple(int(part) for part in found.split(".")[:2])
-    if mlflow_version < MLFLOW[0]:
+    if mlflow_version < MLFLOW[0] and not MLFLOW_2[0] <= mlflow_version < MLFLOW_2[1]:
         raise LabError(
-            f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, and this kernel has {found}: {install}."
+            f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, or {_dotted(MLFLOW_2[0])} to 2.22, and this "
+            f"kernel has {found}: {install}."
         )
     return [
         f"{name} {_dotted(current)} is newer than the {_dotted(tested)} these labs were tested with; "
