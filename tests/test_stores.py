@@ -117,7 +117,7 @@ def test_lab02_three_settings_are_whole_and_comparable(client, iris):
 def test_lab02_crash_is_recorded_as_failed(client):
     runs = runs_of(client, "sklearn_experiment")
     assert runs["crash"].info.status == "FAILED"
-    assert runs["crash"].data.params == {"solver": "liblinear"}
+    assert runs["crash"].data.params == {"solver": "lbfgs"}
     assert_all_finished(runs, besides=("crash",))
 
 

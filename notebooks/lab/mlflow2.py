@@ -1,0 +1,120 @@
+"""MLflow 2.19 to 2.22, which Cloudera's sessions and other platforms bring along: the labs' calls made to work there.
+
+The lessons are written for MLflow 3. `lab.start()` calls `adapt()` on an older client; a cell on something that only
+MLflow 3 has begins with the comment `# Needs MLflow 3: …` and prints that sentence there.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import logging
+import warnings
+
+NEEDS = "# Needs MLflow 3"
+# What MLflow 3 takes and 2 does not: 2 always pickles scikit-learn's models, and then trusts every type.
+UNKNOWN = ("serialization_format", "skops_trusted_types")
+CHATTER = (
+    "is known to be compatible with",  # PyTorch is newer than 2.19 was tested with
+    "one run will be omitted",  # lab 4 says so in its own words
+    "Failed to validate serving input example",  # 2.19 asks for flask, which no lab needs
+    "input example",
+)
+
+
+def adapt(mlflow) -> None:
+    """Make an MLflow 2 client take the calls of the labs; calling it again changes nothing.
+
+    Args:
+        mlflow: the imported package, of a version before 3.
+    """
+    for flavor in ("sklearn", "pytorch", "pyfunc"):
+        module = importlib.import_module(f"mlflow.{flavor}")
+        module.log_model = _with_name(module.log_model)
+    mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
+    mlflow.sklearn.autolog = _without_unknown(mlflow.sklearn.autolog)
+    _keep_quiet()
+    _explain_cells_that_need_mlflow_3(mlflow.__version__)
+
+
+def _with_name(log_model):
+    """Return a `log_model` that takes the model's name as `name`, which MLflow 2 calls `artifact_path`."""
+    if getattr(log_model, "_takes_name", False):
+        return log_model
+
+    @functools.wraps(log_model)
+    def named(*arguments, name=None, **options):
+        if name is not None:
+            options["artifact_path"] = name
+        return _without_unknown(log_model)(*arguments, **options)
+
+    named._takes_name = True
+    return named
+
+
+def _without_unknown(function):
+    """Return a function that leaves out the arguments that only MLflow 3 knows, unless this one knows them."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def reduced(*arguments, **options):
+        if options.get("serialization_format") == "skops" or "skops_trusted_types" not in known:
+            options = {name: value for name, value in options.items() if name not in UNKNOWN}
+        return function(*arguments, **options)
+
+    return reduced
+
+
+def _input_example(model):
+    """Return the example that a loaded model was logged with, which MLflow 3's models have as an attribute."""
+    from mlflow.artifacts import download_artifacts
+
+    meta = model.metadata
+    folder = download_artifacts(f"runs:/{meta.run_id}/{meta.artifact_path}")
+    return meta.load_input_example(folder)
+
+
+class _NoChatter(logging.Filter):
+    """Drops the messages of `CHATTER` and lets every other one through."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not any(words in record.getMessage() for words in CHATTER)
+
+
+def _keep_quiet() -> None:
+    # 2.19 does not know MLFLOW_LOGGING_LEVEL.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    for handler in logging.getLogger("mlflow").handlers:
+        if not any(isinstance(known, _NoChatter) for known in handler.filters):
+            handler.addFilter(_NoChatter())
+    # Databricks' volumes, asked whether ../data/iris.csv is one of them.
+    warnings.filterwarnings("ignore", message="Failed to determine whether UCVolumeDatasetSource")
+
+
+def _explain_cells_that_need_mlflow_3(version: str) -> None:
+    """Have IPython print the first line of a cell that needs MLflow 3, instead of running the cell."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None:
+        return
+
+    transformers = shell.input_transformers_cleanup
+    others = [known for known in transformers if not isinstance(known, _Explain)]
+    transformers[:] = [*others, _Explain(version)]
+
+
+class _Explain:
+    """Replaces a cell that needs MLflow 3 by one that says so; IPython calls it with the lines of each cell."""
+
+    def __init__(self, version: str):
+        self.version = version
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        if not lines or not lines[0].startswith(NEEDS):
+            return lines
+        sentence = f"{lines[0].lstrip('# ').rstrip()} This is MLflow {self.version}: read on."
+        return [f"print({sentence!r})\n"]
