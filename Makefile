@@ -1,6 +1,9 @@
 # `make` alone lists what there is. Works with GNU make 3.81 (macOS) and newer, in a folder of any name:
 # paths here are relative, and tools run as modules of .venv's own Python.
 
+# What a platform puts before every Python's own packages is not for .venv.
+unexport PYTHONPATH
+
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
@@ -16,7 +19,7 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test test-browser ui html progress reset screenshots bench lint new-venv
+.PHONY: help lab test test-browser test-cloudera kernel ui html progress reset screenshots bench lint new-venv
 
 help:
 	@echo "Experiment Tracking with MLflow. Targets:"
@@ -34,6 +37,9 @@ test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one la
 
 test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a student does (needs Chromium)
 	@$(PY) -m pytest -m browser --numprocesses=0 tests/browser $(ARGS)
+
+test-cloudera: .venv/labs.done .venv/tests.done build/cloudera/done ## the labs on MLflow 2.19, as Cloudera's sessions have it
+	@$(PY) -m pytest -m cloudera tests/cloudera $(ARGS)
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 	@cd notebooks && exec ../$(PY) -m lab.ui $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -69,6 +75,18 @@ lint: .venv/tests.done ## check code, notebooks and, where actionlint is install
 	@$(USABLE)
 	@echo "Installing what the tests need into .venv."
 	@$(PIP) install -r tests/requirements.txt -c tests/constraints.txt
+	@touch $@
+
+SESSION := build/cloudera/session/bin/python -m pip --quiet --disable-pip-version-check --no-input
+build/cloudera/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py notebooks/requirements-cloudera.txt
+	@echo "Making an emulated Cloudera session in build/cloudera: some minutes, but only this once."
+	@rm -rf build/cloudera
+	@$(PY) -m venv build/cloudera/session
+	@cp -r tests/cloudera/plugin build/cloudera/plugin
+	@$(SESSION) install -r tests/cloudera/session.txt ./build/cloudera/plugin
+	@$(SESSION) freeze > build/cloudera/before.txt
+	@$(SESSION) install -r notebooks/requirements-cloudera.txt
+	@$(SESSION) freeze > build/cloudera/after.txt
 	@touch $@
 
 # There is no .venv yet, or the Python that it was made with is gone.

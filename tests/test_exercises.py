@@ -8,29 +8,12 @@ import re
 import sys
 from collections import Counter
 from importlib import import_module
-from pathlib import Path
 
-import nbformat
 import pytest
-from lab.exercises import all_exercises
+from exercise_cells import EXERCISES, Kernel, cells_of, ids_of, solution_of
 from support import NOTEBOOKS, ROOT, copy_project, free_port, run, serving
 
-EXERCISES = all_exercises()
 every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def cells_of(notebook: Path) -> dict:
-    return {cell.id: cell for cell in nbformat.read(notebook, as_version=4).cells}
-
-
-def ids_of(notebook: Path) -> list[str]:
-    return [id for id in EXERCISES if id.startswith(f"{int(notebook.name[:2])}.")]
-
-
-def solution_of(notebook: Path, id: str) -> str:
-    text = cells_of(notebook)[f"solution-{id.replace('.', '-')}"].source
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return code
 
 
 @every_lab
@@ -82,38 +65,6 @@ def test_solutions_pass_the_linter(notebook, tmp_path):
     assert checked.returncode == 0, checked.stdout
     formatted = run([*command, "format", "--check", "--diff", config, "--no-cache", str(tmp_path)])
     assert formatted.returncode == 0, formatted.stdout
-
-
-class Kernel:
-    """A kernel in the notebooks' folder, and what a cell printed."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]):
-        from jupyter_client.manager import start_new_kernel
-
-        self.manager, self.client = start_new_kernel(
-            kernel_name="python3", cwd=str(folder), env=os.environ | environment
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
-
-    def run(self, code: str) -> tuple[str, str]:
-        """Return what a cell printed, and the error it ended with, if any."""
-        printed, errors = [], []
-
-        def listen(message):
-            content = message["content"]
-            if message["msg_type"] == "stream":
-                printed.append(content["text"])
-            elif message["msg_type"] == "error":
-                errors.append(f"{content['ename']}: {content['evalue']}")
-
-        self.client.execute_interactive(code, timeout=300, output_hook=listen, store_history=False)
-        return "".join(printed), "".join(errors)
 
 
 @pytest.fixture(scope="module")

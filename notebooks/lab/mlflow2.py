@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 import logging
 import warnings
 
 NEEDS = "# Needs MLflow 3"
 # What MLflow 3 takes and 2 does not: 2 always pickles scikit-learn's models, and then trusts every type.
 UNKNOWN = ("serialization_format", "skops_trusted_types")
+DATASET = ("name", "digest", "source_type", "source")
+DATASET_TAG = "dataset."
 CHATTER = (
     "is known to be compatible with",  # PyTorch is newer than 2.19 was tested with
     "one run will be omitted",  # lab 4 says so in its own words
@@ -34,6 +37,7 @@ def adapt(mlflow) -> None:
         module.log_model = _with_name(module.log_model)
     mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
     mlflow.sklearn.autolog = _without_unknown(mlflow.sklearn.autolog)
+    _keep_datasets(mlflow)
     _keep_quiet()
     _explain_cells_that_need_mlflow_3(mlflow.__version__)
 
@@ -75,6 +79,44 @@ def _input_example(model):
     return meta.load_input_example(folder)
 
 
+def _keep_datasets(mlflow) -> None:
+    """Note datasets in tags where the store has no place for them.
+
+    A plugin older than `log_inputs` inherits it from MLflow's base class, where it does nothing: a dataset would be gone
+    without a word. A tag keeps what the lessons read again: name, digest, source and context.
+    """
+    from mlflow.entities import Run
+    from mlflow.store.tracking.abstract_store import AbstractStore
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    if type(_get_store()).log_inputs is not AbstractStore.log_inputs:
+        return
+
+    def log_inputs(client, run_id, datasets=None):
+        for logged in datasets or []:
+            kept = {name: getattr(logged.dataset, name) for name in DATASET}
+            kept["context"] = next((tag.value for tag in logged.tags), "")
+            client.set_tag(run_id, DATASET_TAG + logged.dataset.name, json.dumps(kept))
+
+    mlflow.MlflowClient.log_inputs = log_inputs
+    Run.inputs = property(_inputs_from_tags)
+
+
+def _inputs_from_tags(run):
+    from mlflow.entities import Dataset, DatasetInput, InputTag, RunInputs
+
+    found = [json.loads(v) for k, v in sorted(run.data.tags.items()) if k.startswith(DATASET_TAG)]
+    return RunInputs(
+        [
+            DatasetInput(
+                Dataset(**{name: kept[name] for name in DATASET}),
+                [InputTag("mlflow.data.context", kept["context"])] if kept["context"] else [],
+            )
+            for kept in found
+        ]
+    )
+
+
 class _NoChatter(logging.Filter):
     """Drops the messages of `CHATTER` and lets every other one through."""
 
@@ -88,6 +130,10 @@ def _keep_quiet() -> None:
     for handler in logging.getLogger("mlflow").handlers:
         if not any(isinstance(known, _NoChatter) for known in handler.filters):
             handler.addFilter(_NoChatter())
+    # 2.19 prints two lines with addresses after every run on a server, and has no switch for them.
+    from mlflow.tracking._tracking_service.client import TrackingServiceClient
+
+    TrackingServiceClient._log_url = lambda client, run_id: None
     # Databricks' volumes, asked whether ../data/iris.csv is one of them.
     warnings.filterwarnings("ignore", message="Failed to determine whether UCVolumeDatasetSource")
 

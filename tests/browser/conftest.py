@@ -17,7 +17,6 @@ from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, free_po
 
 JUPYTERLAB_ADDRESS = r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)"
 LAPTOP = {"width": 1366, "height": 768}
-PROJECTOR = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="session")

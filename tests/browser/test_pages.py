@@ -2,10 +2,10 @@
 
 import pytest
 from accessibility import problems
-from conftest import PROJECTOR
 from support import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
+PROJECTOR = {"width": 1280, "height": 720}
 every_page = pytest.mark.parametrize("name", ["index", *(path.stem for path in NOTEBOOKS)])
 
 

@@ -1,0 +1,54 @@
+"""An emulated Cloudera session: its Python with the packages that the platform brings along, its user's home, its variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support import ROOT, copy_project
+
+SESSION = ROOT / "build" / "cloudera" / "session"  # `make test-cloudera` makes it
+
+
+@pytest.fixture(scope="session")
+def session_python():
+    python = SESSION / "bin" / "python"
+    if not python.exists():
+        pytest.exit("There is no emulated session: run 'make test-cloudera'.", returncode=1)
+    return str(python)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The home of the user `cdsw`, in which the project lies, as on Cloudera."""
+    home = tmp_path / "cdsw"
+    copy_project(home)
+    return home
+
+
+@pytest.fixture
+def session(home):
+    """The environment variables of a session."""
+    return {
+        "HOME": str(home),
+        "USER": "cdsw",
+        "LOGNAME": "cdsw",
+        "PROJECT_OWNER": "student",
+        "CDSW_PROJECT": "mlflow-labs",
+        "CDSW_PROJECT_ID": "4711",
+        "CDSW_ENGINE_ID": "x0y1z2a3b4c5d6e7",
+        "CDSW_DOMAIN": "ml-0815.example.site",
+        "CDSW_APP_PORT": "8100",
+        "CDSW_READONLY_PORT": "8090",
+        "MLFLOW_TRACKING_URI": "cml://localhost",
+        "MLFLOW_REGISTRY_URI": "cml://localhost",
+    }
+
+
+@pytest.fixture(autouse=True)
+def not_of_this_process(monkeypatch):
+    """Keep what these tests run from what this process was told."""
+    for name in list(os.environ):
+        if name.startswith(("MLFLOW_", "LAB_", "JUPYTER_", "PYTHONPATH")):
+            monkeypatch.delenv(name)

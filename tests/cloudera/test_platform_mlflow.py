@@ -1,0 +1,63 @@
+"""All labs and all solutions on MLflow 2.19, as Cloudera's sessions have it, in three kinds of store."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from exercise_cells import Kernel, cells_of, ids_of, solution_of
+from support import NOTEBOOKS, free_port, serving
+
+pytestmark = pytest.mark.cloudera
+every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+NEEDS = {"04_autolog": 1, "06_artifacts": 1, "07_run_search": 1}  # cells on what only MLflow 3 has
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a tracking server that answers 404 where logged models are asked for."""
+    folder = tmp_path_factory.mktemp("server")
+    port = free_port()
+    program = Path(__file__).with_name("server_without_models.py")
+    command = [sys.executable, str(program), str(port), str(folder)]
+    with serving(command, f"http://127.0.0.1:{port}", {}, folder) as address:
+        yield address
+
+
+@pytest.fixture(params=["file", "cml", "server"])
+def store(request):
+    if request.param == "server":
+        return {"LAB_TRACKING_URI": request.getfixturevalue("server")}
+    return {"LAB_TRACKING_URI": "cml://localhost"} if request.param == "cml" else {}
+
+
+@every_lab
+def test_lab_and_solutions(notebook, store, session_python, session, home):
+    cells = cells_of(home / "notebooks" / notebook.name).values()
+    needs = []
+    with Kernel(home / "notebooks", session | store, session_python) as kernel:
+
+        def run(cell, source):
+            printed, error = kernel.run(source)
+            assert not error, f"{cell.id}: {error}"
+            assert not kernel.stderr, f"{cell.id}: {kernel.stderr}"
+            assert "View run" not in printed, f"{cell.id}: {printed}"
+            return printed
+
+        for cell in cells:
+            if cell.cell_type != "code" or cell.id.startswith("answer-"):
+                continue
+            if "check" in cell.metadata.get("tags", []):
+                id = cell.source[11:14]
+                assert run(cell, cell.source).startswith(f"⬜ {id} not done yet: ")
+                run(cell, solution_of(notebook, id))
+                assert run(cell, cell.source).startswith(f"✅ {id} done: ")
+                continue
+            printed = run(cell, cell.source)
+            if cell.id == "start":
+                assert "MLflow 2.19.0 on Python" in printed
+            if printed.startswith("Needs MLflow 3"):
+                assert "This is MLflow 2.19.0: read on." in printed
+                needs.append(cell.id)
+    assert len(needs) == NEEDS.get(notebook.stem, 0)
+    assert (home / "mlruns").exists() == (not store)
+    assert (home / ".experiments").exists() == (store.get("LAB_TRACKING_URI") == "cml://localhost")
