@@ -11,6 +11,9 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # JupyterLab's plugin that asks the internet for news, and the reader whether it may.
 NEWS := @jupyterlab/apputils-extension:announcements
+# The notebooks ask for the kernel "python3". On Cloudera a project has a home of its own, so that name can be taken there;
+# elsewhere it belongs to all notebooks of the user.
+KERNEL := $(if $(CDSW_PROJECT_ID),python3,mlflow-labs)
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # A .venv may have been made by other means, or only half.
 USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delete that folder and try again" >&2; exit 1; }; \
@@ -40,6 +43,13 @@ test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a st
 
 test-cloudera: .venv/labs.done .venv/tests.done build/cloudera/done ## the labs on MLflow 2.19, as Cloudera's sessions have it
 	@$(PY) -m pytest -m cloudera tests/cloudera $(ARGS)
+
+kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packages, for a JupyterLab that is already there
+	@$(PY) -m ipykernel install --user --name $(KERNEL) --display-name "MLflow labs" --env PYTHONPATH "" >/dev/null
+	@if [ $(KERNEL) = python3 ]; then \
+		echo "The notebooks now open with the kernel 'MLflow labs'."; \
+		echo "To go back to the kernel of the session: rm -r ~/.local/share/jupyter/kernels/python3"; \
+	else echo "JupyterLab now has the kernel 'MLflow labs': choose it in its menu Kernel."; fi
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 	@cd notebooks && exec ../$(PY) -m lab.ui $(if $(PORT),--port $(PORT)) $(ARGS)

@@ -148,10 +148,7 @@ def _check_versions() -> list[str]:
         raise LabError(
             f"This kernel's Python ({sys.executable}) lacks {', '.join(missing)}: {install}."
         )
-    try:
-        found = version("mlflow")
-    except PackageNotFoundError:
-        found = version("mlflow-skinny")
+    found = _installed_mlflow()
     mlflow_version = tuple(int(part) for part in found.split(".")[:2])
     if mlflow_version < MLFLOW[0] and not MLFLOW_2[0] <= mlflow_version < MLFLOW_2[1]:
         raise LabError(
@@ -167,6 +164,13 @@ def _check_versions() -> list[str]:
         )
         if current > tested
     ]
+
+
+def _installed_mlflow() -> str:
+    try:
+        return version("mlflow")
+    except PackageNotFoundError:
+        return version("mlflow-skinny")
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:
@@ -280,6 +284,14 @@ def _check_server(uri: str) -> None:
             f"The tracking server {store.describe().split()[0]} does not answer ({reason}): start it, correct "
             "LAB_TRACKING_URI, or unset it to use the folder mlruns/."
         ) from None
+    models = f"{uri}/api/2.0/mlflow/logged-models/search"
+    with contextlib.suppress(requests.RequestException):
+        answer = requests.post(models, json={"experiment_ids": ["0"]}, timeout=SERVER_SECONDS)
+        if answer.status_code == 404 and not _installed_mlflow().startswith("2."):
+            raise LabError(
+                f"The tracking server {store.describe().split()[0]} keeps no logged models, as it is older than MLflow 3: "
+                "use a newer one, unset LAB_TRACKING_URI to use the folder mlruns/, or run the labs with MLflow 2.19 to 2.22."
+            )
 
 
 def _forget_foreign_settings(mlflow, uri: str) -> list[str]:

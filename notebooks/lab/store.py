@@ -23,6 +23,7 @@ EXPERIMENTS = (
 )
 
 SERVER_SCHEMES = ("http", "https")
+PLATFORM_SCHEME = "cml"  # the plugin of Cloudera's sessions
 DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -59,6 +60,11 @@ def tracking_uri() -> str:
         return value.rstrip("/")
     plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
     if name.split("+")[0] not in DATABASE_SCHEMES and name not in plugins:
+        if name == PLATFORM_SCHEME:
+            raise LabError(
+                f"LAB_TRACKING_URI is '{value}', Cloudera's Experiments tab, which only the session's own Python reaches: "
+                "choose the session's kernel, or unset LAB_TRACKING_URI to use the folder mlruns/."
+            )
         raise LabError(
             f"LAB_TRACKING_URI is '{value}', and '{name}' is not a kind of store that MLflow knows here: "
             "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
@@ -81,9 +87,10 @@ def describe() -> str:
     place = folder()
     if place is None:
         shown = re.sub(r"//[^/]*@", "//", tracking_uri())  # never a password
-        return (
-            f"{shown} ({'a tracking server' if shown.startswith(SERVER_SCHEMES) else 'a database'})"
-        )
+        kind = "a tracking server" if shown.startswith(SERVER_SCHEMES) else "a database"
+        if shown.startswith(f"{PLATFORM_SCHEME}:"):
+            kind = "the project's Experiments tab"
+        return f"{shown} ({kind})"
     shown = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else str(place)
     return f"{shown}/ (a file store)"
 

@@ -16,11 +16,12 @@ from importlib.util import find_spec
 from typing import IO
 from urllib.request import ProxyHandler, Request, build_opener
 
-from lab import store
+from lab import cloudera, store
 from lab.preflight import FOREIGN, SETTINGS
 from lab.store import LabError
 
 HOST = "127.0.0.1"
+DEFAULT_PORT = 5000
 PORTS = 50  # how many to try before giving up
 START_SECONDS = 120  # a first start on a slow disk; usually about ten
 FIRST = "notebooks/02_sklearn_tracking.ipynb"  # the first lab that logs a run
@@ -34,10 +35,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m lab.ui", description="Serve the MLflow UI on the labs' store."
     )
-    parser.add_argument("--port", default="5000", help="the first port to try (default: 5000)")
+    parser.add_argument("--port", help="the first port to try (default: 5000)")
     port = parser.parse_args().port
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if port is not None and (not port.isdecimal() or not 0 < int(port) < 65536):
         raise LabError(f"The port is '{port}': give a number between 1 and 65535.")
+    if os.environ.get("LAB_TRACKING_URI", "").startswith(f"{store.PLATFORM_SCHEME}:"):
+        print("The runs go to the project's Experiments tab, which is their UI: open that.")
+        return
     if store.tracking_uri().startswith(store.SERVER_SCHEMES):
         print(f"The runs go to {store.describe()}, which has its own UI: open that address.")
         return
@@ -45,29 +49,34 @@ def main() -> None:
         raise LabError(
             f"This Python ({sys.executable}) lacks mlflow: use 'make ui', or the Python in .venv."
         )
-    serve(int(port))
+    if port is None and cloudera.in_session():
+        serve(*cloudera.place(is_free))
+    else:
+        serve(free_port(int(port or DEFAULT_PORT)))
 
 
-def serve(first_port: int) -> None:
+def serve(port: int, public_host: str | None = None) -> None:
     """Start MLflow's server on the labs' store, say where it answers, and end it on Ctrl-C or a request to stop.
 
     Args:
-        first_port: the port to use, or the first to try if it is taken.
+        port: the port of this computer to use, which nobody listens on.
+        public_host: the name under which a proxy in front of this computer serves that port, if there is one.
 
     Raises:
-        LabError: no port is free, or the server does not start or ends early; the message holds its last lines.
+        LabError: the server does not start or ends early; the message holds its last lines.
     """
     for number in STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks
             signal.signal(number, _interrupt)
-    address = f"http://{HOST}:{free_port(first_port)}"
+    address = f"http://{HOST}:{port}"
+    shown = f"https://{public_host}" if public_host else address
     print("Starting the MLflow UI …", flush=True)
     with tempfile.TemporaryFile() as log:
-        server = _start_server(address, log)
+        server = _start_server(port, public_host, log)
         try:
             _wait_until_ready(server, address, log)
             print(
-                f"The MLflow UI shows {store.describe()}: open {address} (Ctrl-C ends it)",
+                f"The MLflow UI shows {store.describe()}: open {shown} (Ctrl-C ends it)",
                 flush=True,
             )
             for notice in _notices(address):
@@ -92,19 +101,23 @@ def free_port(first: int) -> int:
         LabError: none of the next `PORTS` ports is free.
     """
     for port in range(first, min(first + PORTS, 65536)):
-        with socket.socket() as probe:
-            if (
-                os.name == "posix"
-            ):  # else a port stays taken for a minute after its server has ended
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+        if is_free(port):
             return port
     raise LabError(
         f"Port {first} and the {PORTS} after it are taken or not allowed: name another with PORT=."
     )
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on a port of this computer, and it may be used."""
+    with socket.socket() as probe:
+        if os.name == "posix":  # else a port stays taken for a minute after its server has ended
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def end_tree(pid: int) -> None:
@@ -133,7 +146,7 @@ def _interrupt(signum, frame) -> None:
     raise KeyboardInterrupt
 
 
-def _start_server(address: str, log: IO[bytes]) -> subprocess.Popen:
+def _start_server(port: int, public_host: str | None, log: IO[bytes]) -> subprocess.Popen:
     uri = store.tracking_uri()
     environment = {
         name: value for name, value in os.environ.items() if name not in FOREIGN
@@ -141,9 +154,13 @@ def _start_server(address: str, log: IO[bytes]) -> subprocess.Popen:
     # No jobs for language models here: they would be three more processes.
     environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--host", HOST, "--port", address.rpartition(":")[2], "--workers", "1"]
+    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # Otherwise an experiment created in the UI would keep its artifacts where only this server finds them.
     command += ["--no-serve-artifacts"]
+    if public_host:  # requests come with the name that the browser used, and MLflow refuses names it does not know
+        hosts = [public_host, f"{HOST}:{port}", f"localhost:{port}"]
+        command += ["--allowed-hosts", ",".join(hosts)]
+        command += ["--cors-allowed-origins", f"https://{public_host},http://{public_host}"]
     # A relative path in a database's address starts in notebooks/, as it does for the notebooks.
     folder = store.ROOT / "notebooks"
     return subprocess.Popen(

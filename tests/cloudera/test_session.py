@@ -1,0 +1,280 @@
+"""Around the notebooks in a Cloudera session: the kernel of one's own, the UI behind the proxy, a Job, the project's file."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import nbformat
+import psutil
+import pytest
+import yaml
+from exercise_cells import Kernel
+from support import ROOT, free_port, run, serving, started
+
+pytestmark = pytest.mark.cloudera
+MAKE = ["make", "-o", ".venv/labs.done"]
+ADD_ON = ("mlflow_skinny", "protobuf", "typing_extensions", "cml_stand_in")
+
+
+@pytest.fixture
+def isolated(home, session, session_python):
+    """The session with the labs' packages in .venv, the add-on on the path of every Python, as the platform puts it there."""
+    (home / ".venv").symlink_to(sys.prefix)
+    packages = next(Path(session_python).parents[1].glob("lib/python*/site-packages"))
+    return session | {"PYTHONPATH": str(packages), "JUPYTER_PREFER_ENV_PATH": "0"}
+
+
+def digests(python: str) -> dict[str, str]:
+    """Return a digest of every file of a session's Python, but for what the labs had installed there and bytecode."""
+    root = Path(python).parents[1]
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file() and not {"__pycache__", "torch"} & set(path.parts)
+    }
+
+
+def test_session_requirements_leave_the_add_on_alone(session_python):
+    requirements = (ROOT / "notebooks" / "requirements-cloudera.txt").read_text(encoding="utf-8")
+    assert "mlflow" not in re.sub(r"#.*", "", requirements)
+    before, after = (
+        set((ROOT / "build" / "cloudera" / f"{name}.txt").read_text().splitlines())
+        for name in ("before", "after")
+    )
+    assert before < after, "a package of the platform was changed or removed"
+    packages = next(Path(session_python).parents[1].glob("lib/python*/site-packages"))
+    for name in ADD_ON:
+        (record,) = packages.glob(f"{name}-*.dist-info/RECORD")
+        for line in record.read_text().splitlines():
+            path, digest, _ = line.rsplit(",", 2)
+            if digest and not path.startswith(".."):
+                found = hashlib.sha256((packages / path).read_bytes()).digest()
+                assert digest == "sha256=" + base64.urlsafe_b64encode(found).decode().rstrip("=")
+
+
+def test_kernel_of_its_own_leaves_the_session_alone(isolated, home, session_python):
+    before = digests(session_python)
+    done = run([*MAKE, "kernel"], cwd=home, env=os.environ | isolated)
+    assert done.returncode == 0, done.stdout
+    assert "The notebooks now open with the kernel 'MLflow labs'." in done.stdout
+    notebook = home / "notebooks" / "02_sklearn_tracking.ipynb"
+    content = notebook.read_bytes()
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to=notebook", "--execute"]
+    executed = home / "executed.ipynb"
+    environment = os.environ | isolated
+    environment.pop("PYTHONPATH")  # of the server; the kernel gets it from the variable below
+    spec = json.loads((home / ".local/share/jupyter/kernels/python3/kernel.json").read_text())
+    assert spec["argv"][0] == str(home / ".venv" / "bin" / "python")
+    assert spec["display_name"] == "MLflow labs"
+    assert spec["env"]["PYTHONPATH"] == ""
+    done = run([*command, f"--output={executed}", str(notebook)], env=environment, cwd=home)
+    assert done.returncode == 0, done.stdout
+    first, *_ = [c for c in nbformat.read(executed, as_version=4).cells if c.cell_type == "code"]
+    told = first.outputs[0].text
+    assert told.startswith("MLflow 3.") and "Runs go to mlruns/ (a file store)" in told
+    assert "MLFLOW_TRACKING_URI is set in your environment; the labs do not follow it" in told
+    assert (home / "mlruns").is_dir() and not (home / ".experiments").exists()
+    assert notebook.read_bytes() == content
+    assert digests(session_python) == before
+
+
+def test_add_on_on_the_path_does_not_reach_the_kernel(isolated, home):
+    run([*MAKE, "kernel"], cwd=home, env=os.environ | isolated, check=True)
+    command = [sys.executable, "-c", ASK_KERNEL]
+    environment = os.environ | isolated | {"PYTHONPATH": ""}
+    answer = run(command, env=environment | {"ADD_ON": isolated["PYTHONPATH"]}, cwd=home)
+    assert answer.returncode == 0, answer.stdout
+    version, place = answer.stdout.split()[-2:]
+    assert version.startswith("3.") and not place.startswith(isolated["PYTHONPATH"])
+
+
+# A Jupyter server whose own PYTHONPATH names the add-on starts the kernel that the notebooks ask for.
+ASK_KERNEL = """
+import os
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(kernel_name="python3", env=os.environ | {"PYTHONPATH": os.environ["ADD_ON"]})
+client.execute_interactive("import mlflow; print(mlflow.__version__, mlflow.__file__)")
+manager.shutdown_kernel(now=True)
+"""
+
+
+def test_kernel_elsewhere_has_a_name_of_its_own(home):
+    (home / ".venv").symlink_to(sys.prefix)
+    done = run([*MAKE, "kernel"], cwd=home, env=os.environ | {"HOME": str(home)})
+    assert "JupyterLab now has the kernel 'MLflow labs'" in done.stdout
+    kernels = home / ".local" / "share" / "jupyter" / "kernels"
+    assert [path.name for path in kernels.iterdir()] == ["mlflow-labs"]
+
+
+def test_experiments_tab_needs_the_kernel_of_the_session(home, session):
+    environment = session | {"LAB_TRACKING_URI": "cml://localhost"}
+    with Kernel(home / "notebooks", environment) as kernel:
+        _, error = kernel.run("import lab\nlab.start()")
+    assert error.startswith("LabError: LAB_TRACKING_URI is 'cml://localhost', Cloudera's Experiments")
+    assert "choose the session's kernel" in error
+
+
+def test_server_without_logged_models_needs_mlflow_2(home, tmp_path):
+    port = free_port()
+    program = Path(__file__).with_name("server_without_models.py")
+    address = f"http://127.0.0.1:{port}"
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with (
+        serving([sys.executable, str(program), str(port), str(folder)], address, {}, folder),
+        Kernel(home / "notebooks", {"LAB_TRACKING_URI": address}) as kernel,
+    ):
+        _, error = kernel.run("import lab\nlab.start()")
+    assert error.startswith(f"LabError: The tracking server {address} keeps no logged models")
+
+
+def ask(address: str, host: str, **headers: str) -> int:
+    """Return the status of a search for experiments, asked under a name as a proxy passes it on."""
+    request = Request(
+        f"{address}/api/2.0/mlflow/experiments/search",
+        b'{"max_results": 1}',
+        {"Content-Type": "application/json", "Host": host, **headers},
+    )
+    try:
+        return urlopen(request, timeout=60).status
+    except HTTPError as error:
+        return error.code
+
+
+def test_ui_is_served_where_the_grid_icon_leads(home, session):
+    app, readonly = free_port(), free_port()
+    environment = session | {"CDSW_APP_PORT": str(app), "CDSW_READONLY_PORT": str(readonly)}
+    pattern = r"open (https://\S+) \(Ctrl-C"
+    public = "x0y1z2a3b4c5d6e7.ml-0815.example.site"
+    command = [sys.executable, "-m", "lab.ui"]
+    with started(command, pattern, home / "notebooks", environment) as (process, _, found):
+        assert found[1] == f"https://{public}"
+        address = f"http://127.0.0.1:{app}"
+        assert ask(address, public, Origin=f"https://{public}") == 200
+        assert ask(address, "elsewhere.ml-0815.example.site") == 403
+        assert ask(address, public, Origin="https://elsewhere.ml-0815.example.site") == 403
+        family = [process, *psutil.Process(process.pid).children(recursive=True)]
+        connections = [c for p in family for c in psutil.Process(p.pid).net_connections("tcp")]
+        listening = {c.laddr for c in connections if c.status == psutil.CONN_LISTEN}
+        assert listening == {("127.0.0.1", app)}
+
+
+def test_ui_beside_jupyterlab_takes_the_other_port(home, session):
+    readonly = free_port()
+    with closing(socket.socket()) as jupyterlab:
+        jupyterlab.bind(("127.0.0.1", 0))
+        jupyterlab.listen()
+        taken = jupyterlab.getsockname()[1]
+        environment = session | {"CDSW_APP_PORT": str(taken), "CDSW_READONLY_PORT": str(readonly)}
+        command = [sys.executable, "-m", "lab.ui"]
+        pattern = r"open https://(\S+) \(Ctrl-C"
+        with started(command, pattern, home / "notebooks", environment) as (_, _, found):
+            assert found[1] == "read-only-x0y1z2a3b4c5d6e7.ml-0815.example.site"
+            assert ask(f"http://127.0.0.1:{readonly}", found[1]) == 200
+        environment["CDSW_READONLY_PORT"] = str(taken)
+        done = run(command, cwd=home / "notebooks", env=os.environ | environment)
+        assert done.returncode == 1 and "both are taken" in done.stdout
+
+
+def test_ui_of_the_experiments_tab_is_that_tab(home, session):
+    environment = os.environ | session | {"LAB_TRACKING_URI": "cml://localhost"}
+    done = run([sys.executable, "-m", "lab.ui"], cwd=home / "notebooks", env=environment)
+    assert done.stdout == "The runs go to the project's Experiments tab, which is their UI: open that.\n"
+
+
+# What a Job does with its script: no __file__, the kernel's own argument, and any SystemExit is a failure.
+JOB = """
+import sys
+sys.argv = ["ipykernel_launcher", "-f", "/tmp/connection.json"]
+source = open("notebooks/lab/job.py", encoding="utf-8").read()
+try:
+    exec(compile(source, "<job>", "exec"), {"__name__": "__main__"})
+except SystemExit:
+    print("SystemExit")
+    raise
+"""
+
+
+@pytest.fixture
+def job(home, session, session_python):
+    (home / ".venv").symlink_to(sys.prefix)
+    for notebook in (home / "notebooks").glob("0[2-7]_*.ipynb"):
+        notebook.unlink()
+    command = [session_python, "-c", JOB]
+    return lambda: run(command, cwd=home, env=os.environ | session)
+
+
+def test_job_leaves_reading_copies(job, home):
+    done = job()
+    assert done.returncode == 0, done.stdout
+    assert "SystemExit" not in done.stdout
+    assert (home / "build" / "html" / "01_bad_example.html").exists()
+
+
+def test_job_fails_with_the_message_of_the_cell(job, home):
+    path = home / "notebooks" / "01_bad_example.ipynb"
+    content = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in content.cells if cell.id == "splits-plot")
+    cell.source = "raise ValueError('something broke')"
+    nbformat.write(content, path)
+    done = job()
+    assert done.returncode == 1 and "SystemExit" not in done.stdout
+    last = done.stdout.strip().splitlines()[-1]
+    assert last.startswith("RuntimeError: Error: 01_bad_example.ipynb failed at the cell that begins")
+    assert last.endswith("with ValueError: something broke")
+
+
+@pytest.fixture
+def metadata():
+    return yaml.safe_load((ROOT / ".project-metadata.yaml").read_text(encoding="utf-8"))
+
+
+FIELDS = {
+    "run_session": {"name", "short_summary", "script", "code", "kernel", "cpu", "memory"},
+    "create_job": {
+        *("name", "short_summary", "entity_label", "script", "arguments", "kernel", "cpu", "memory")
+    },
+}
+
+
+def test_project_file_has_the_documented_fields(metadata):
+    required = {"name", "description", "author", "specification_version", "prototype_version"}
+    optional = {"short_summary", "date", "runtimes", "environment_variables", "tasks"}
+    assert required <= set(metadata) <= required | optional
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", metadata["date"]), "a date without quotes is no text"
+    for runtime in metadata["runtimes"]:
+        assert {"editor", "kernel", "edition"} <= set(runtime)
+    assert set(metadata["environment_variables"]) == {"LAB_TRACKING_URI", "LAB_STUDENT"}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, variable in metadata["environment_variables"].items():
+        assert set(variable) == {"default", "description", "prompt_user"}
+        assert isinstance(variable["default"], str)
+        assert f"`{name}`" in readme
+    for task in metadata["tasks"]:
+        assert set(task) - {"type"} <= FIELDS[task["type"]]
+        assert {"name", "kernel", "cpu", "memory"} <= set(task)
+        assert ("script" in task) != ("code" in task)
+        assert "script" not in task or (ROOT / task["script"]).exists()
+
+
+def test_project_file_s_first_task_makes_the_kernel(metadata, isolated, home, session_python):
+    (task,) = [task for task in metadata["tasks"] if task["type"] == "run_session"]
+    isolated = {name: value for name, value in isolated.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [session_python, "-c", task["code"]],
+        cwd=home,
+        env=os.environ | isolated | {"MAKEFLAGS": "-o .venv/labs.done"},
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0
+    assert (home / ".local/share/jupyter/kernels/python3/kernel.json").exists()
