@@ -11,6 +11,10 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # JupyterLab's plugin that asks the internet for news, and the reader whether it may.
 NEWS := @jupyterlab/apputils-extension:announcements
+# An emulated Cloudera session, with the MLflow of such sessions or another 2.x.
+MLFLOW := 2.19.0
+BUILD := build/cloudera-$(MLFLOW)
+SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-check --no-input
 # The notebooks ask for the kernel "python3". On Cloudera a project has a home of its own, so that name can be taken there;
 # elsewhere it belongs to all notebooks of the user.
 KERNEL := $(if $(CDSW_PROJECT_ID),python3,mlflow-labs)
@@ -22,11 +26,11 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test test-browser test-cloudera kernel ui html progress reset screenshots bench lint new-venv
+.PHONY: help lab test test-browser test-cloudera kernel ui html progress reset screenshots verified bench lint new-venv
 
 help:
 	@echo "Experiment Tracking with MLflow. Targets:"
-	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## ' '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo "ARGS='...' is passed on to the program that a target starts."
 
 lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
@@ -41,8 +45,8 @@ test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one la
 test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a student does (needs Chromium)
 	@$(PY) -m pytest -m browser --numprocesses=0 tests/browser $(ARGS)
 
-test-cloudera: .venv/labs.done .venv/tests.done build/cloudera/done ## the labs on MLflow 2.19, as Cloudera's sessions have it
-	@$(PY) -m pytest -m cloudera tests/cloudera $(ARGS)
+test-cloudera: .venv/labs.done .venv/tests.done $(BUILD)/done ## the labs on MLflow 2.19, as Cloudera's sessions have it (MLFLOW=2.22.5)
+	@$(PY) -m pytest -m cloudera --mlflow=$(MLFLOW) tests/cloudera $(ARGS)
 
 kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packages, for a JupyterLab that is already there
 	@$(PY) -m ipykernel install --user --name $(KERNEL) --display-name "MLflow labs" --env PYTHONPATH "" >/dev/null
@@ -66,6 +70,9 @@ reset: .venv/labs.done ## start with an empty store; the old one is moved aside
 screenshots: .venv/labs.done .venv/tests.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
 	@PYTHONPATH=notebooks:tests $(PY) tests/browser/screenshots.py $(ARGS)
 
+verified: .venv/tests.done ## fill the README's table of versions from the last green runs here
+	@$(PY) tests/verified.py
+
 bench: .venv/labs.done .venv/tests.done ## measure where the time goes (some minutes)
 	@$(PY) tests/bench.py $(ARGS)
 
@@ -87,16 +94,16 @@ lint: .venv/tests.done ## check code, notebooks and, where actionlint is install
 	@$(PIP) install -r tests/requirements.txt -c tests/constraints.txt
 	@touch $@
 
-SESSION := build/cloudera/session/bin/python -m pip --quiet --disable-pip-version-check --no-input
-build/cloudera/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py notebooks/requirements-cloudera.txt
-	@echo "Making an emulated Cloudera session in build/cloudera: some minutes, but only this once."
-	@rm -rf build/cloudera
-	@$(PY) -m venv build/cloudera/session
-	@cp -r tests/cloudera/plugin build/cloudera/plugin
-	@$(SESSION) install -r tests/cloudera/session.txt ./build/cloudera/plugin
-	@$(SESSION) freeze > build/cloudera/before.txt
+$(BUILD)/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py notebooks/requirements-cloudera.txt
+	@echo "Making an emulated Cloudera session in $(BUILD): some minutes, but only this once."
+	@rm -rf $(BUILD)
+	@$(PY) -m venv $(BUILD)/session
+	@cp -r tests/cloudera/plugin $(BUILD)/plugin
+	@sed 's/^mlflow-skinny==.*/mlflow-skinny==$(MLFLOW)/' tests/cloudera/session.txt > $(BUILD)/session.txt
+	@$(SESSION) install -r $(BUILD)/session.txt ./$(BUILD)/plugin
+	@$(SESSION) freeze > $(BUILD)/before.txt
 	@$(SESSION) install -r notebooks/requirements-cloudera.txt
-	@$(SESSION) freeze > build/cloudera/after.txt
+	@$(SESSION) freeze > $(BUILD)/after.txt
 	@touch $@
 
 # There is no .venv yet, or the Python that it was made with is gone.

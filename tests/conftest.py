@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import verified
 from lab.preflight import FOREIGN, SETTINGS
-from support import NOTEBOOKS, execute
+from support import NOTEBOOKS, execute, session_folder
 from xdist.scheduler import LoadScopeScheduling
 
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
@@ -18,10 +19,16 @@ os.environ.update(SETTINGS)
 for name in (*FOREIGN, "LAB_TRACKING_URI"):
     os.environ.pop(name, None)
 
+SUITES = {  # the marks and the folders that a command of the Makefile asks for
+    ("not browser and not cloudera", ("notebooks", "tests")): "make test",
+    ("browser", ("tests/browser",)): "make test-browser",
+    ("cloudera", ("tests/cloudera",)): "make test-cloudera",
+}
 STORES = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser):
+    parser.addoption("--mlflow", default="2.19.0", help="of the emulated Cloudera session")
     parser.addoption("--lab", metavar="NN", help="only what belongs to one lab, for example 03")
 
 
@@ -37,6 +44,20 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     shutil.rmtree(config.stash.get(STORES, None) or "", ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """Note what a whole suite passed with, for the README's table."""
+    narrowed = config.getoption("--lab") or config.getoption("keyword") or config.option.collectonly
+    suite = SUITES.get((config.getoption("markexpr"), tuple(config.args)))
+    if exitstatus or narrowed or suite is None:
+        return
+    packages = None
+    if suite == "make test-cloudera":
+        version = config.getoption("--mlflow")
+        suite += f" MLFLOW={version}"
+        packages = [str(next((session_folder(version) / "lib").glob("*/site-packages")))]
+    verified.note(suite, len(terminalreporter.stats.get("passed", [])), packages)
 
 
 def lab_of(nodeid: str) -> str | None:

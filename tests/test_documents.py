@@ -122,7 +122,9 @@ def test_plots_are_described(notebook):
     for cell in cells(notebook, "code"):
         if any("image/png" in output.get("data", {}) for output in cell.outputs):
             words = cell.metadata.get("alt", "").split()
-            assert len(words) >= 12, f"{cell.id}: say in its metadata, as 'alt', what its plot shows"
+            assert len(words) >= 12, (
+                f"{cell.id}: say in its metadata, as 'alt', what its plot shows"
+            )
 
 
 @every_notebook

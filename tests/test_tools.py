@@ -6,16 +6,14 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
 import pytest
-from support import ROOT, copy_project, run, started
+from support import ROOT, chromium, copy_project, run, started
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
 
@@ -257,3 +255,10 @@ def test_requirements_and_constraints_agree():
     }
     for name, version in {**students, **pins(ROOT / "tests" / "requirements.txt")}.items():
         assert constraints[name] == version
+
+
+def test_without_a_browser_it_is_said_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="There is no Chromium here: install it with 'sudo"):
+        chromium()

@@ -18,7 +18,9 @@ class NotebookPage:
 
     def open(self, name: str) -> None:
         """Open JupyterLab in a window without other notebooks, and a notebook by a double click on its name."""
-        self.page.goto(f"{self.address}/lab/workspaces/{name.partition('.')[0]}?reset&token={self.token}")
+        self.page.goto(
+            f"{self.address}/lab/workspaces/{name.partition('.')[0]}?reset&token={self.token}"
+        )
         files = self.page.get_by_role("region", name="File Browser Section")
         if not files.get_by_text(name, exact=True).is_visible():
             files.get_by_text("notebooks", exact=True).last.dblclick()

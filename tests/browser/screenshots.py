@@ -143,7 +143,9 @@ def picture(page: Page, *shown: Locator) -> bytes:
     shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
     packed = io.BytesIO()
     shot.quantize(COLORS, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
-    assert packed.tell() <= LARGEST, f"{packed.tell()} bytes are too many: crop it or use fewer colours"
+    assert packed.tell() <= LARGEST, (
+        f"{packed.tell()} bytes are too many: crop it or use fewer colours"
+    )
     return packed.getvalue()
 
 

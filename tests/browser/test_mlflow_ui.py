@@ -13,7 +13,9 @@ def test_experiments_of_all_labs_are_listed(mlflow_ui, watch):
     page.get_by_role("link", name="Experiments", exact=True).click()
     for name in EXPERIMENTS:
         if name != "answers_by_hand":
-            expect(page.get_by_role("cell").get_by_role("link", name=name, exact=True)).to_be_visible()
+            expect(
+                page.get_by_role("cell").get_by_role("link", name=name, exact=True)
+            ).to_be_visible()
     assert not watch.elsewhere
 
 
@@ -30,7 +32,13 @@ def test_run_is_found_by_name_and_shows_its_parts(mlflow_ui):
     page = mlflow_ui.page
     mlflow_ui.experiment("sklearn_experiment")
     mlflow_ui.run("first-look")
-    for words in ("Finished", "iris (2ca62e17)", "see what a run is made of", "log_loss", "max_iter"):
+    for words in (
+        "Finished",
+        "iris (2ca62e17)",
+        "see what a run is made of",
+        "log_loss",
+        "max_iter",
+    ):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_text("0.1111", exact=False).first).to_be_visible()
     expect(page.get_by_text("lbfgs", exact=True)).to_be_visible()

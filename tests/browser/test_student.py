@@ -42,7 +42,9 @@ def test_step_through_and_answer_an_exercise(students_jupyterlab, page, watch):
         return told
 
     told = answer_with("train('my-setting', 1.0)")
-    assert told.startswith("❌ 2.1 not right yet: found C = 1.0 in the run 'my-setting', expected C = 10")
+    assert told.startswith(
+        "❌ 2.1 not right yet: found C = 1.0 in the run 'my-setting', expected C = 10"
+    )
     told = answer_with("train('my-setting', 10)")
     assert told.startswith("✅ 2.1 done:")
     expect(lab.active_cell.locator(".jp-InputPrompt")).to_have_text(f"[{numbers + 3}]:")

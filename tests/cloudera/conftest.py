@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
-from support import ROOT, copy_project
-
-SESSION = ROOT / "build" / "cloudera" / "session"  # `make test-cloudera` makes it
+from support import copy_project, session_folder
 
 
 @pytest.fixture(scope="session")
-def session_python():
-    python = SESSION / "bin" / "python"
+def session_mlflow(pytestconfig):
+    """The version of MLflow in the session."""
+    return pytestconfig.getoption("--mlflow")
+
+
+@pytest.fixture(scope="session")
+def session_python(session_mlflow):
+    python = session_folder(session_mlflow) / "bin" / "python"
     if not python.exists():
         pytest.exit("There is no emulated session: run 'make test-cloudera'.", returncode=1)
     return str(python)

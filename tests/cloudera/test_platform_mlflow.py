@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from exercise_cells import Kernel, cells_of, ids_of, solution_of
+from exercise_cells import Kernel, cells_of, solution_of
 from support import NOTEBOOKS, free_port, serving
 
 pytestmark = pytest.mark.cloudera
@@ -31,7 +31,7 @@ def store(request):
 
 
 @every_lab
-def test_lab_and_solutions(notebook, store, session_python, session, home):
+def test_lab_and_solutions(notebook, store, session_python, session_mlflow, session, home):
     cells = cells_of(home / "notebooks" / notebook.name).values()
     needs = []
     with Kernel(home / "notebooks", session | store, session_python) as kernel:
@@ -54,9 +54,9 @@ def test_lab_and_solutions(notebook, store, session_python, session, home):
                 continue
             printed = run(cell, cell.source)
             if cell.id == "start":
-                assert "MLflow 2.19.0 on Python" in printed
+                assert f"MLflow {session_mlflow} on Python" in printed
             if printed.startswith("Needs MLflow 3"):
-                assert "This is MLflow 2.19.0: read on." in printed
+                assert f"This is MLflow {session_mlflow}: read on." in printed
                 needs.append(cell.id)
     assert len(needs) == NEEDS.get(notebook.stem, 0)
     assert (home / "mlruns").exists() == (not store)
