@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # JupyterLab's plugin that asks the internet for news, and the reader whether it may.
 NEWS := @jupyterlab/apputils-extension:announcements
-# An emulated Cloudera session, with the MLflow of such sessions or another 2.x.
+# An emulated Cloudera session, with the MLflow of such sessions or another 2.x, which needs newer protobuf and typing.
 MLFLOW := 2.19.0
 BUILD := build/cloudera-$(MLFLOW)
 SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-check --no-input
@@ -99,7 +99,7 @@ $(BUILD)/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py 
 	@rm -rf $(BUILD)
 	@$(PY) -m venv $(BUILD)/session
 	@cp -r tests/cloudera/plugin $(BUILD)/plugin
-	@sed 's/^mlflow-skinny==.*/mlflow-skinny==$(MLFLOW)/' tests/cloudera/session.txt > $(BUILD)/session.txt
+	@sed -e 's/^mlflow-skinny==.*/mlflow-skinny==$(MLFLOW)/' $(if $(filter-out 2.19.0,$(MLFLOW)),-e '/^protobuf/d' -e '/^typing/d') tests/cloudera/session.txt > $(BUILD)/session.txt
 	@$(SESSION) install -r $(BUILD)/session.txt ./$(BUILD)/plugin
 	@$(SESSION) freeze > $(BUILD)/before.txt
 	@$(SESSION) install -r notebooks/requirements-cloudera.txt
