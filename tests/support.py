@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from urllib.request import urlopen
@@ -122,18 +123,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(command: list[str], pattern: str, folder: Path, environment: dict[str, str]):
-    """Start a program, wait until it has printed a pattern, and end it with all its descendants.
+def started(command: list[str], ready: str | Callable, folder: Path, environment: dict[str, str]):
+    """Start a program, wait until it is ready, and end it with all its descendants.
 
     Args:
         command: what starts it.
-        pattern: a regular expression to wait for.
+        ready: a regular expression that it prints then; or what says so, when asked with what it has printed.
         folder: where it runs; its log is written beside that folder.
         environment: what to add to this process's environment.
 
     Yields:
-        the process, what it has printed so far, and the match.
+        the process, what it has printed so far, and the match, or whatever else `ready` returned.
     """
+    if isinstance(ready, str):
+        ready = re.compile(ready).search
     log = Path(tempfile.mkdtemp(dir=folder.parent)) / "printed.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -150,9 +153,11 @@ def started(command: list[str], pattern: str, folder: Path, environment: dict[st
         while True:
             alive = process.poll() is None  # asked first: what it printed last counts too
             printed = log.read_text(encoding="utf-8", errors="replace")
-            if found := re.search(pattern, printed):
+            if found := ready(printed):
                 break
-            assert alive and time.monotonic() < deadline, f"no '{pattern}' in:\n{printed[-3000:]}"
+            assert alive and time.monotonic() < deadline, (
+                f"{command} is not ready:\n{printed[-3000:]}"
+            )
             time.sleep(0.2)
         yield process, printed, found
     finally:
@@ -167,30 +172,17 @@ def serving(command: list[str], address: str, environment: dict[str, str], folde
         command: what starts it.
         address: where it will answer.
         environment: what to add to this process's environment.
-        folder: where it runs and writes its log.
+        folder: where it runs; its log is written beside that folder.
     """
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=os.environ | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(OSError):
-                urlopen(address, timeout=10).close()
-                break
-            printed = (folder / "server.log").read_text(errors="replace")[-3000:]
-            assert server.poll() is None and time.monotonic() < deadline, printed
-            time.sleep(0.2)
+
+    def answers(_) -> bool:
+        with contextlib.suppress(OSError):
+            urlopen(address, timeout=10).close()
+            return True
+        return False
+
+    with started(command, answers, folder, environment):
         yield address
-    finally:
-        end_tree(server.pid)
 
 
 def chromium() -> dict:

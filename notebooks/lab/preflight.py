@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from lab import mlflow2, store
+from lab import cloudera, mlflow2, store
 from lab.store import LabError
 
 PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
@@ -133,10 +133,7 @@ def _keep_quiet() -> None:
 
 def _check_versions() -> list[str]:
     """Raise if Python, MLflow or a package is missing or too old; return a notice for each that is newer than tested."""
-    install = (
-        "run 'make lab', or 'pip install -r requirements.txt' in the project's folder, "
-        "and choose that environment's kernel"
-    )
+    install = _how_to_install()
     (oldest, newest) = PYTHON
     if sys.version_info[:2] < oldest:
         raise LabError(
@@ -164,6 +161,20 @@ def _check_versions() -> list[str]:
         )
         if current > tested
     ]
+
+
+def _how_to_install() -> str:
+    if (
+        cloudera.in_session()
+    ):  # MLflow 3 in the session's own Python would break the platform's plugin
+        return (
+            "run 'make kernel' in a terminal and choose the kernel 'MLflow labs'; or, to log to the Experiments tab with "
+            "the session's own MLflow, 'pip install -r notebooks/requirements-cloudera.txt'"
+        )
+    return (
+        "run 'make lab', or 'pip install -r requirements.txt' in the project's folder, "
+        "and choose that environment's kernel"
+    )
 
 
 def _installed_mlflow() -> str:

@@ -115,6 +115,16 @@ def test_kernel_elsewhere_has_a_name_of_its_own(home):
     assert [path.name for path in kernels.iterdir()] == ["mlflow-labs"]
 
 
+def test_what_a_bare_session_lacks_is_said_without_breaking_it(home, session, session_python):
+    code = (
+        "import lab.preflight as p; p.find_spec = lambda n: None if n == 'torch' else n; p.start()"
+    )
+    done = run([session_python, "-c", code], cwd=home / "notebooks", env=os.environ | session)
+    assert "lacks torch: run 'make kernel' in a terminal" in done.stdout
+    assert "'pip install -r notebooks/requirements-cloudera.txt'" in done.stdout
+    assert "pip install -r requirements.txt" not in done.stdout
+
+
 def test_experiments_tab_needs_the_kernel_of_the_session(home, session):
     environment = session | {"LAB_TRACKING_URI": "cml://localhost"}
     with Kernel(home / "notebooks", environment) as kernel:
