@@ -34,10 +34,10 @@ help:
 	@echo "ARGS='...' is passed on to the program that a target starts."
 
 lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
-	@$(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
+	@PYTHONPATH=notebooks exec $(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_bad_example.ipynb \
 		--LabApp.workspaces_dir=.venv/share/jupyter/lab/workspaces --LabApp.extension_manager=readonly \
-		--LanguageServerManager.autodetect=False $(ARGS)
+		--LanguageServerManager.autodetect=False --ContentsManager.pre_save_hook=lab.saving.tidy $(ARGS)
 
 test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one lab)
 	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)

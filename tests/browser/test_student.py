@@ -50,3 +50,10 @@ def test_step_through_and_answer_an_exercise(students_jupyterlab, page, watch):
     expect(lab.active_cell.locator(".jp-InputPrompt")).to_have_text(f"[{numbers + 3}]:")
     assert (project / "mlruns").is_dir()
     assert not watch.errors and not watch.elsewhere
+
+    lab.menu("File", "Save Notebook")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    saved = nbformat.read(project / "notebooks" / LAB.name, as_version=4)
+    assert saved.cells[answer].source == "train('my-setting', 10)"
+    assert saved.metadata == nbformat.read(LAB, as_version=4).metadata
+    assert [cell.id for cell in saved.cells] == [cell.id for cell in cells]
