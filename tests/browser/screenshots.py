@@ -46,7 +46,11 @@ def curves(ui: MlflowUI) -> tuple[Locator, ...]:
     expect(ui.page.get_by_text("train_seconds")).to_be_hidden()
     ui.row("ridge").get_by_text("Hide run").click(force=True)  # it has no curve
     chart = ui.page.locator(".js-plotly-plot").last
-    return ui.page.get_by_text("Run Name"), chart, ui.page.get_by_text("mlp (val_loss)").last
+    return (
+        ui.page.get_by_text("Run Name"),
+        chart,
+        ui.page.get_by_text("simple-model (val_loss)").last,
+    )
 
 
 def children(ui: MlflowUI) -> tuple[Locator, ...]:
