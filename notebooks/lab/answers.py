@@ -53,10 +53,11 @@ class Answers:
     Attributes:
         client: an `mlflow.MlflowClient` on the labs' store.
         name: the student, as in MLflow's tag `mlflow.user`.
-        fetched: all runs of the student, newest first, where they have been fetched together for a report;
-            None to ask the store for each name.
+        fetched: all runs of the student, in each experiment newest first, where they have been fetched together for a
+            report; None to ask the store for each name.
         experiments: names of experiments by their ids.
         here: whether the student sits at this computer, so that files in `notebooks/` are this student's.
+        looked_in: names of the experiments in which runs were looked for.
     """
 
     client: object
@@ -64,6 +65,7 @@ class Answers:
     fetched: list | None = None
     experiments: dict[str, str] = field(default_factory=dict)
     here: bool = True
+    looked_in: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if not self.experiments:
@@ -146,6 +148,7 @@ class Answers:
         self.client.set_terminated(run.info.run_id)
 
     def _in(self, experiment: str, runs: list) -> list:
+        self.looked_in.add(experiment)
         return [run for run in runs if self.experiments[run.info.experiment_id] == experiment]
 
     def _runs(self, name: str) -> list:
@@ -267,16 +270,12 @@ class Answer:
 
         # A folder of its own for each call: reports read many at a time.
         target = tempfile.mkdtemp(dir=_scratch.name)
-        run_id = self.run.info.run_id
+        uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
         try:
-            return Path(
-                mlflow.artifacts.download_artifacts(
-                    run_id=run_id, artifact_path=path, dst_path=target
-                )
-            )
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
         except (mlflow.MlflowException, OSError):
             folder, _, _ = path.rpartition("/")
-            listed = self.answers.client.list_artifacts(run_id, folder or None)
+            listed = self.answers.client.list_artifacts(self.run.info.run_id, folder or None)
             if path in [item.path for item in listed]:
                 raise
             there = ", ".join(item.path for item in listed)
@@ -291,14 +290,18 @@ class Answer:
         missing = Missing(
             f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
         )
-        if hasattr(self.run, "outputs") and not (
-            self.run.outputs and self.run.outputs.model_outputs
-        ):
-            raise missing  # MLflow 3 says so without another request
         try:
-            return mlflow.pyfunc.load_model(f"runs:/{self.run.info.run_id}/{name}")
-        except (mlflow.MlflowException, OSError):
+            return mlflow.pyfunc.load_model(self._place_of_model(name))
+        except (mlflow.MlflowException, OSError, LookupError):
             raise missing from None
+
+    def _place_of_model(self, name: str) -> str:
+        """Return the URI of a model's files; raise `LookupError` if MLflow 3 knows that there is none."""
+        if not hasattr(self.run, "outputs"):  # MLflow 2
+            return f"runs:/{self.run.info.run_id}/{name}"
+        logged = self.run.outputs.model_outputs if self.run.outputs else []
+        models = [self.answers.client.get_logged_model(output.model_id) for output in logged]
+        return [model.artifact_location for model in models if model.name == name][-1]
 
 
 def lab_experiments(client) -> dict[str, str]:
