@@ -46,7 +46,10 @@ class Kernel:
 
         self.manager = KernelManager()
         self.manager.kernel_spec.argv[0] = python
-        self.manager.start_kernel(cwd=str(folder), env=os.environ | environment)
+        quiet = ["--IPKernelApp.log_level=ERROR"]
+        self.manager.start_kernel(
+            cwd=str(folder), env=os.environ | environment, extra_arguments=quiet
+        )
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)

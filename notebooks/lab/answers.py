@@ -268,7 +268,6 @@ class Answer:
         """Return a local copy of an artifact; raise `Missing` if the run has none of that path."""
         import mlflow
 
-        # A folder of its own for each call: reports read many at a time.
         target = tempfile.mkdtemp(dir=_scratch.name)
         uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
         try:

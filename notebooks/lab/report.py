@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -21,14 +21,14 @@ from lab.exercises import Exercise, all_exercises
 from lab.preflight import SETTINGS, check_store
 from lab.store import LabError
 
-AT_A_TIME = 8  # requests to the store
+AT_A_TIME = 4  # requests to the store
 REMEMBERED = store.ROOT / "build" / "class_report.json"
 
 
-def class_table() -> list[dict[str, str]]:
-    """Return one row a student who has any run in the labs' experiments, sorted by name.
+def class_table() -> Iterator[dict[str, str]]:
+    """Give one row per student who has any run in the labs' experiments, sorted by name, as they are worked out.
 
-    Returns:
+    Yields:
         Rows with the columns `student`, `lab 1` to `lab 7` as `done/all`, and `done` as the sum.
 
     Raises:
@@ -44,9 +44,10 @@ def class_table() -> list[dict[str, str]]:
 
     def row(name: str) -> dict[str, str]:
         answers = Answers(client, name, runs_of[name], dict(experiments), here=False)
+        states = _states(answers)
         marks = defaultdict(list)
         for exercise in all_exercises().values():
-            marks[f"lab {exercise.id[0]}"].append(done.is_right(exercise, answers))
+            marks[f"lab {exercise.id[0]}"].append(done.is_right(exercise, answers, states))
         cells = {lab: f"{sum(right)}/{len(right)}" for lab, right in marks.items()}
         right = [mark for marks_of_lab in marks.values() for mark in marks_of_lab]
         return {"student": name, **cells, "done": f"{sum(right)}/{len(right)}"}
@@ -56,9 +57,8 @@ def class_table() -> list[dict[str, str]]:
         for runs in pool.map(lambda place: _all_runs(client, place), experiments):
             for run in runs:
                 runs_of[run.data.tags.get("mlflow.user", "unknown")].append(run)
-        rows = list(pool.map(row, sorted(runs_of)))
+    yield from map(row, sorted(runs_of))  # one after another, as PyTorch reads one model at a time
     done.keep()
-    return rows
 
 
 def _all_runs(client, experiment: str) -> list:
@@ -94,16 +94,22 @@ class RightAnswers:
             if kept["origin"] == self.origin:
                 self.known = kept["right"]
 
-    def is_right(self, exercise: Exercise, answers: Answers) -> bool:
-        """Return whether an exercise is done, from the answers themselves unless that is known."""
+    def is_right(self, exercise: Exercise, answers: Answers, states: dict[str, str]) -> bool:
+        """Return whether an exercise is done, from the answers themselves unless that is known.
+
+        Args:
+            exercise: which one.
+            answers: the student's runs.
+            states: what `_states` says of them.
+        """
         name = f"{exercise.id} {answers.name}"
-        state = self.known.get(name)
-        if state is None or state != _state(answers, state):
+        before = self.known.get(name)
+        if before is None or before != {place: states.get(place) for place in before}:
             answers.looked_in.clear()
             if checking.judge(exercise, answers).mark != checking.DONE:
                 return False
-            state = _state(answers, answers.looked_in)
-        self.found[name] = state
+            before = {place: states[place] for place in answers.looked_in}
+        self.found[name] = before
         return True
 
     def keep(self) -> None:
@@ -114,17 +120,16 @@ class RightAnswers:
             self.file.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def _state(answers: Answers, experiments: Iterable[str]) -> dict[str, str]:
-    """Return a digest of all that the store says of a student's runs, for each of some experiments."""
-    state = {}
-    for name in experiments:
-        runs = [
-            run.to_dictionary()
-            for run in answers.fetched
-            if answers.experiments[run.info.experiment_id] == name
-        ]
-        state[name] = sha256(json.dumps(runs).encode()).hexdigest()
-    return state
+def _states(answers: Answers) -> dict[str, str]:
+    """Return a digest of all that the store says of a student's runs, for each experiment that has any."""
+    records = defaultdict(list)
+    for run in answers.fetched:
+        records[answers.experiments[run.info.experiment_id]].append(run.to_dictionary())
+    return {place: sha256(json.dumps(runs).encode()).hexdigest() for place, runs in records.items()}
+
+
+def _print_line(student: str, *cells: str) -> None:
+    print(f"{student:24}" + "".join(f"{cell:>7}" for cell in cells), flush=True)
 
 
 def main() -> None:
@@ -138,13 +143,15 @@ def main() -> None:
     if not options.whole_class:
         checking.progress()
         return
-    rows = class_table()
+    rows = []
+    for row in class_table():
+        if not rows:
+            _print_line(*row)
+        _print_line(*row.values())
+        rows.append(row)
     if not rows:
         print(f"No student has a run in {store.describe()} yet.")
         return
-    for line in [dict.fromkeys(rows[0]), *rows]:
-        cells = [name if value is None else value for name, value in line.items()]
-        print(f"{cells[0]:24}" + "".join(f"{cell:>7}" for cell in cells[1:]))
     if options.csv:
         with open(options.csv, "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
