@@ -38,6 +38,12 @@ def copy_project(target: Path) -> Path:
     return Path(shutil.copytree(ROOT, target, ignore=GENERATED))
 
 
+def make(target: str, *arguments: str) -> list[str]:
+    """Return the command for a target on a free port, with the environment of these tests taken as installed."""
+    done = ("-o", ".venv/labs.done", "-o", ".venv/tests.done")
+    return ["make", *done, target, f"PORT={free_port()}", *arguments]
+
+
 def execute(notebook: Path, environment: dict[str, str]) -> nbformat.NotebookNode:
     """Run a notebook from top to bottom in a kernel of its own and return it, leaving the file as it is.
 

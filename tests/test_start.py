@@ -13,7 +13,7 @@ import pytest
 import yaml
 from lab import LabError, preflight, store
 from mlflow.entities import ViewType
-from support import ROOT, copy_project, execute, run, without_privileges
+from support import ROOT, copy_project, execute, free_port, run, serving, without_privileges
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +142,22 @@ def test_server_that_says_nothing(monkeypatch):
         assert (
             time.monotonic() - begin < 5
         )  # the promise to the student, where MLflow alone retries for minutes
+
+
+def test_server_that_is_called_by_a_name_it_does_not_know(monkeypatch, tmp_path):
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--workers=1", "--allowed-hosts=class.example", f"--backend-store-uri={tmp_path}/s"]
+    monkeypatch.setenv("LAB_TRACKING_URI", address)
+    with serving(command, f"{address}/health", preflight.SETTINGS, tmp_path):
+        message = sentence()
+    assert f'start it with --allowed-hosts "127.0.0.1:{port}"' in message
+
+
+def test_student_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("LAB_STUDENT", "ann")
+    preflight.start()
+    assert capsys.readouterr().out.splitlines()[1].endswith("(a file store), as ann")
 
 
 def start_in(folder, *prefix):

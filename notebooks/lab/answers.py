@@ -251,6 +251,11 @@ class Answer:
         for logged in inputs:
             if logged.dataset.name == name:
                 return logged.dataset
+        others = ", ".join(f"'{logged.dataset.name}'" for logged in inputs)
+        if others:
+            raise Missing(
+                f"{self} has no dataset '{name}', but {others}; give from_pandas the name."
+            )
         raise Missing(f"{self} has no dataset '{name}'; use mlflow.log_input.")
 
     def history(self, metric: str) -> dict[int, float]:
@@ -271,7 +276,7 @@ class Answer:
         target = tempfile.mkdtemp(dir=_scratch.name)
         uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
         try:
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
+            file = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
         except (mlflow.MlflowException, OSError):
             folder, _, _ = path.rpartition("/")
             listed = self.answers.client.list_artifacts(self.run.info.run_id, folder or None)
@@ -281,6 +286,9 @@ class Answer:
             raise Missing(
                 f"{self} has no artifact '{path}'" + (f", but {there}." if there else ".")
             ) from None
+        hint = "The argument artifact_path names the folder alone, without the file."
+        require(file.is_file(), f"a folder '{path}' in {self}", "a file", hint)
+        return file
 
     def model(self, name: str):
         """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""

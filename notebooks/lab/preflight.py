@@ -16,6 +16,7 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab import cloudera, mlflow2, store
 from lab.store import LabError
@@ -85,7 +86,8 @@ def start() -> None:
     notices += _restore_experiments(mlflow)
 
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
-    print(f"Runs go to {store.describe()}")
+    name = os.environ.get("LAB_STUDENT", "").strip()
+    print(f"Runs go to {store.describe()}" + (f", as {name}" if name else ""))
     for notice in notices:
         print(f"Note: {notice}")
 
@@ -298,6 +300,11 @@ def _check_server(uri: str) -> None:
     models = f"{uri}/api/2.0/mlflow/logged-models/search"
     with contextlib.suppress(requests.RequestException):
         answer = requests.post(models, json={"experiment_ids": ["0"]}, timeout=SERVER_SECONDS)
+        if answer.status_code == 403 and "Invalid Host" in answer.text:
+            raise LabError(
+                f"The tracking server {store.describe().split()[0]} does not want to be called by this name: start it "
+                f'with --allowed-hosts "{urlsplit(uri).netloc.rpartition("@")[2]}", or use the name that it was started for.'
+            )
         if answer.status_code == 404 and not _installed_mlflow().startswith("2."):
             raise LabError(
                 f"The tracking server {store.describe().split()[0]} keeps no logged models, as it is older than MLflow 3: "

@@ -24,6 +24,25 @@ ATTEMPTS = [
     ),
     Attempt(
         "1.1",
+        "⬜",
+        "no row for C = 0.01 with seed 1",
+        'new = [{"C": 10.0, "seed": 1, "accuracy": 1.0}, {"C": 0.1, "seed": 1, "accuracy": 0.9333}]\n'
+        'pd.DataFrame(new).to_csv("my_results.csv", index=False)',
+    ),
+    Attempt(
+        "1.1",
+        "❌",
+        "Keep at least three decimals",
+        'pd.DataFrame(results).round(2).to_csv("my_results.csv", index=False)',
+    ),
+    Attempt(
+        "1.1",
+        "⬜",
+        "no column 'C', but C;seed;accuracy",
+        'pd.DataFrame(results).to_csv("my_results.csv", sep=";", index=False)',
+    ),
+    Attempt(
+        "1.1",
         "❌",
         "is no table of comma-separated values",
         'Path("my_results.csv").write_bytes(b"\\xff\\xfe\\x00")',
@@ -45,6 +64,12 @@ ATTEMPTS = [
         "❌",
         "A single split says little",
         'pd.DataFrame({"C": [10.0], "mean_accuracy": [1.0]}).to_csv("my_choice.csv", index=False)',
+    ),
+    Attempt(
+        "1.2",
+        "❌",
+        "Keep at least three decimals",
+        'pd.DataFrame({"C": [10.0], "mean_accuracy": [0.97]}).to_csv("my_choice.csv", index=False)',
     ),
     Attempt(
         "1.2",

@@ -90,6 +90,16 @@ with mlflow.start_run(run_name="documented"):
     ),
     Attempt(
         "2.2",
+        "⬜",
+        "has no dataset 'iris', but 'dataset'; give from_pandas the name",
+        """
+with mlflow.start_run(run_name="documented"):
+    mlflow.set_tags({"purpose": "to be read later", "run_timestamp": datetime.now().isoformat()})
+    mlflow.log_input(mlflow.data.from_pandas(iris, source="../data/iris.csv"))
+""",
+    ),
+    Attempt(
+        "2.2",
         "❌",
         "found the run 'documented' in the experiment 'Default', expected it in 'sklearn_experiment'",
         """
@@ -103,7 +113,7 @@ with mlflow.start_run(run_name="documented", experiment_id="0"):
     Attempt(
         "2.3",
         "❌",
-        "the id of your newest run 'strong-regularization'",
+        "the id of a run 'strong-regularization' of yours",
         """
 with mlflow.start_run(run_name="rebuilt"):
     mlflow.set_tag("rebuilt_from", "strong-regularization")

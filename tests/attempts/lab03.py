@@ -49,6 +49,27 @@ with mlflow.start_run(run_name="faster"):
     Attempt(
         "3.1",
         "❌",
+        "Make a fresh model after torch.manual_seed(0)",
+        """
+torch.manual_seed(0)
+with mlflow.start_run(run_name="faster"):
+    train_run(simple_model, learning_rate=0.1)
+""",
+    ),
+    Attempt(
+        "3.1",
+        "❌",
+        "at the steps 0 to 149 in the run 'faster', expected the steps 1 to 150. Count the epochs from 1.",
+        """
+with mlflow.start_run(run_name="faster"):
+    mlflow.log_params({"learning_rate": 0.1, "epochs": 150, "seed": 0})
+    for epoch in range(150):
+        mlflow.log_metrics({"train_loss": 0.5, "val_loss": 0.5}, step=epoch)
+""",
+    ),
+    Attempt(
+        "3.1",
+        "❌",
         "which ended as FAILED",
         'with mlflow.start_run(run_name="faster"):\n    train_run(SimpleModel().to(device), learning_rate="fast")',
     ),
@@ -117,6 +138,20 @@ with mlflow.start_run(run_name="stopped-early"):
         "❌",
         "Compute it from the predictions of the model that you log",
         STOPPED.format(epochs=48, rmse="50.0"),
+    ),
+    Attempt(
+        "3.3",
+        "❌",
+        "in points, as test_rmse does",
+        STOPPED.format(
+            epochs=48, rmse="test_rmse(stopped(X_test.cpu()).numpy()) / scaler.scale_[-1]"
+        ),
+    ),
+    Attempt(
+        "3.3",
+        "❌",
+        "Train a fresh network (seed 0), for 48 epochs and no more",
+        STOPPED.format(epochs=150, rmse=COMPUTED).replace('"epochs", 150', '"epochs", 48'),
     ),
     Attempt(
         "3.3",

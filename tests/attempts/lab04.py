@@ -29,7 +29,7 @@ with mlflow.start_run(run_name="my-search"):
     Attempt(
         "4.1",
         "❌",
-        "the training of a LogisticRegression",
+        "Fit one search with all three values",
         """
 mlflow.sklearn.autolog(log_models=False)
 with mlflow.start_run(run_name="my-search"):

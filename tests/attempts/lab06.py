@@ -36,7 +36,8 @@ ATTEMPTS = [
     Attempt(
         "6.1",
         "❌",
-        "found the numbers 1, 8 in your conclusion",
+        "found the numbers 1, 8 in your conclusion, expected two digits, the one missed most often and what it was "
+        "taken for. These are the two; name the missed one first.",
         CONCLUSION.format(text="The 1 is often taken for an 8.", path="notes/conclusion.txt"),
     ),
     Attempt(
@@ -48,8 +49,14 @@ ATTEMPTS = [
     Attempt(
         "6.1",
         "❌",
-        "found the numbers none in your conclusion",
+        "found no numeral, expected two digits",
         CONCLUSION.format(text="The model makes some mistakes.", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "The first is right, the second is not",
+        CONCLUSION.format(text="The 8 is often taken for a 3.", path="notes/conclusion.txt"),
     ),
     Attempt(
         "6.1",
@@ -99,6 +106,12 @@ ATTEMPTS = [
         "⬜",
         "has no artifact 'tables/mistakes.csv'",
         TABLE.format(change=WRONG, place="other"),
+    ),
+    Attempt(
+        "6.2",
+        "❌",
+        "found a folder 'tables/mistakes.csv' in the run 'all-mistakes', expected a file",
+        TABLE.format(change=WRONG, place="tables/mistakes.csv"),
     ),
     Attempt(
         "6.2",

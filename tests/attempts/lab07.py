@@ -31,17 +31,33 @@ ATTEMPTS = [
     Attempt(
         "7.1",
         "❌",
-        "found 2 runs with this tag",
-        TAG.format(run=f'{SMALL}["run_id"].iloc[1]', key="verdict", value="best-small"),
+        "found the tag on the parent, expected it on one of its children",
+        TAG.format(run="parent.info.run_id", key="verdict", value="best-small"),
+    ),
+    Attempt(
+        "7.1",
+        "❌",
+        "expected it on one run, the best. Take a tag off a run with mlflow.MlflowClient().delete_tag",
+        'mlflow.MlflowClient().delete_tag(parent.info.run_id, "verdict")\n'
+        + TAG.format(run=f'{SMALL}["run_id"].iloc[1]', key="verdict", value="best-small"),
     ),
     Attempt("7.1", "⬜", "no run of your newest sweep", UNTAG),
     Attempt("7.2", "❌", "that is not in the sweep", "train(10.0, 30)"),
     Attempt(
         "7.2",
+        "❌",
+        "expected it as a child of your newest sweep. Open the parent by its id",
+        """
+with mlflow.start_run(run_name="sweep") as second:
+    train(10, 30)
+""",
+    ),
+    Attempt(
+        "7.2",
         "⬜",
         "no run with 30 components",
         """
-for run in mlflow.search_runs(filter_string="attributes.run_name = 'C=10.0, components=30'")["run_id"]:
+for run in mlflow.search_runs(filter_string="attributes.run_name LIKE 'C=10%, components=30'")["run_id"]:
     mlflow.delete_run(run)
 with mlflow.start_run(run_id=parent.info.run_id):
     train(10.0, 31)
@@ -87,7 +103,7 @@ with mlflow.start_run(run_id=parent.info.run_id):
     Attempt(
         "7.3",
         "❌",
-        "found enough_components = 40",
+        "found enough_components = 40 on the parent",
         TAG.format(run="parent.info.run_id", key="enough_components", value="40"),
     ),
     Attempt(

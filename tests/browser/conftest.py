@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from mlflow_ui import MlflowUI
-from notebook_page import NotebookPage
+from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
 from playwright.sync_api import Page
-from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, free_port, run, started
+from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, make, run, started
 
-JUPYTERLAB_ADDRESS = r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)"
 LAPTOP = {"width": 1366, "height": 768}
 
 
@@ -67,12 +66,6 @@ def project(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("browser") / "my labs")
     (project / ".venv").symlink_to(sys.prefix)
     return project
-
-
-def make(target: str, *arguments: str) -> list[str]:
-    """Return the command for a target, with the environment of these tests taken as installed."""
-    done = ("-o", ".venv/labs.done", "-o", ".venv/tests.done")
-    return ["make", *done, target, f"PORT={free_port()}", *arguments]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+JUPYTERLAB_ADDRESS = r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)"  # as `make lab` prints it
 RUN_SECONDS = 300  # for all cells of a lab; usually about ten
 
 

@@ -1,4 +1,4 @@
-"""`make screenshots`: the labs' pictures of the MLflow UI, taken from a store that the notebooks themselves fill."""
+"""`make screenshots`: the labs' pictures of the MLflow UI, on a store that the notebooks fill, and the README's of a lab."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 from mlflow_ui import MlflowUI
+from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect, sync_playwright
-from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, execute, started
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, execute, make, started
 
 TARGET = ROOT / "notebooks" / "images"
 # Two pixels a point: then the UI's letters are, in a notebook, as large as the text around them.
@@ -110,6 +111,7 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     with tempfile.TemporaryDirectory(prefix="labs-") as folder:
         project = copy_project(Path(folder) / "project")
+        (project / ".venv").symlink_to(sys.prefix)
         for notebook in NOTEBOOKS[1:]:
             print(f"Running {notebook.name} …", flush=True)
             execute(project / "notebooks" / notebook.name, {"LAB_STUDENT": "student"})
@@ -128,6 +130,24 @@ def main() -> None:
                 path.write_bytes(picture(page, *shown))
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
                 page.close()
+            with started(make("lab", "ARGS=--no-browser"), JUPYTERLAB_ADDRESS, project, {}) as lab:
+                jupyterlab(browser, *lab[2].groups())
+
+
+def jupyterlab(browser: Browser, address: str, token: str) -> None:
+    """Write the picture of lab 2 in JupyterLab, where it compares three settings."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    lab = NotebookPage(page, address, token)
+    lab.open(NOTEBOOKS[1].name)
+    lab.menu("Run", "Run All Cells")
+    lab.wait_until_idle()
+    shown = page.get_by_text("Two of the settings look the same by accuracy")
+    shown.scroll_into_view_if_needed()
+    shown.click()
+    page.wait_for_timeout(1000)
+    path = TARGET / "jupyterlab.png"
+    path.write_bytes(packed(Image.open(io.BytesIO(page.screenshot()))))
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 
 def picture(page: Page, *shown: Locator) -> bytes:
@@ -144,13 +164,16 @@ def picture(page: Page, *shown: Locator) -> bytes:
         "width": max(box["x"] + box["width"] for box in boxes) + 4 * MARGIN - SIDEBAR,
         "height": max(box["y"] + box["height"] for box in boxes) + MARGIN - top,
     }
-    shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
-    packed = io.BytesIO()
-    shot.quantize(COLORS, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
-    assert packed.tell() <= LARGEST, (
-        f"{packed.tell()} bytes are too many: crop it or use fewer colours"
-    )
-    return packed.getvalue()
+    return packed(Image.open(io.BytesIO(page.screenshot(clip=clip))))
+
+
+def packed(shot: Image.Image) -> bytes:
+    """Return a screenshot as a small PNG."""
+    file = io.BytesIO()
+    few = shot.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    few.save(file, "PNG", optimize=True)
+    assert file.tell() <= LARGEST, f"{file.tell()} bytes are too many: crop it or use fewer colours"
+    return file.getvalue()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ def curve(run: Answer, metric: str, epochs: int) -> dict[int, float]:
         set(values) == set(range(1, epochs + 1)),
         f"{metric} at the steps {steps(values)} in {run}",
         f"the steps 1 to {epochs}",
-        "Give step=epoch to the call that logs it.",
+        "Count the epochs from 1."
+        if set(values) == set(range(epochs))
+        else "Give step=epoch to the call that logs it.",
     )
     return values
 
@@ -26,14 +28,21 @@ def another_learning_rate(answers: Answers) -> str:
     run.param("learning_rate", 0.1)
     run.param("epochs", EPOCHS)
     run.param("seed", 0)
-    curve(run, "train_loss", EPOCHS)
+    begin = curve(run, "train_loss", EPOCHS)[1]
     faster = curve(run, "val_loss", EPOCHS)
-    slower = answers.run(EXPERIMENT, "simple-model").history("val_loss")
+    simple = answers.run(EXPERIMENT, "simple-model")
+    slower, fresh = simple.history("val_loss"), simple.history("train_loss")[1]
     require(
         faster[10] < 0.9 * slower[10],
         f"a validation loss of {faster[10]:.2f} at epoch 10, hardly below that of 'simple-model'",
         "one that falls much faster",
-        "Did the optimizer get the new learning rate, and the model fresh weights?",
+        "Did the optimizer get the new learning rate?",
+    )
+    require(
+        abs(begin - fresh) < 0.001,
+        f"a training loss of {begin:.3f} at epoch 1",
+        f"{fresh:.3f}, with which 'simple-model' began",
+        "Make a fresh model after torch.manual_seed(0).",
     )
     return (
         f"after 10 epochs the loss is {faster[10]:.2f}, where 'simple-model' had {slower[10]:.2f}."
@@ -73,15 +82,21 @@ def stop_in_time(answers: Answers) -> str:
     run.metric(
         "test_rmse",
         float((points**2).mean() ** 0.5),
-        "Compute it from the predictions of the model that you log.",
+        "Compute it from the predictions of the model that you log, in points, as test_rmse does.",
         tolerance=0.002,
     )
     losses = answers.run(EXPERIMENT, "mlp").history("val_loss")
     best = min(losses, key=losses.get)
     require(
-        losses.get(epochs, float("inf")) < losses[best] + 0.02 and rmse < 56,
-        f"{epochs} epochs, with an error of {rmse:.1f} points",
+        losses.get(epochs, float("inf")) < losses[best] + 0.02,
+        f"{epochs} epochs",
         "as many as it takes to reach the lowest part of the curve",
         "Look where val_loss of the run 'mlp' is lowest.",
+    )
+    require(
+        rmse < 56,
+        f"an error of {rmse:.1f} points after {epochs} epochs",
+        "less than 56",
+        f"Train a fresh network (seed 0), for {epochs} epochs and no more.",
     )
     return f"{epochs} epochs are enough for an error of {rmse:.1f} points."

@@ -21,6 +21,7 @@ def a_search_with_children(answers: Answers) -> str:
         parent.tag("estimator_name") == "GridSearchCV",
         f"the training of a {parent.tag('estimator_name')} in {parent}",
         "a GridSearchCV",
+        "Fit one search with all three values, instead of one model after another.",
     )
     children = parent.children()
     tried = sorted(float(child.param("C")) for child in children)

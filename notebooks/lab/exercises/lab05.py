@@ -75,7 +75,7 @@ def an_example_to_copy(answers: Answers) -> str:
     return "three rows that anybody can copy, and a signature that they fit."
 
 
-@exercise("5.2", "A strict door with a kind porter")
+@exercise("5.2", "Refuse words, accept gaps")
 def a_strict_door(answers: Answers) -> str:
     model = answers.run(EXPERIMENT, "guarded").model("ridge")
     inputs_of(model)

@@ -16,13 +16,23 @@ def a_conclusion_in_words(answers: Answers) -> str:
     require(len(text.split()) >= 4, f"'{text}'", "a sentence of at least four words")
     missed = misread()["digit"].mode()[0]
     taken_for = misread().query("digit == @missed")["predicted"].mode()[0]
-    named = re.findall(r"\d+", text)
+    named, right = re.findall(r"\d+", text), [str(missed), str(taken_for)]
+    if named == right[::-1]:
+        hint = "These are the two; name the missed one first."
+    elif named[:1] == right[:1] and len(named) == 2:
+        hint = "The first is right, the second is not: look along its row."
+    elif not named:
+        hint = "Write the two digits as numerals, and no other numbers."
+    else:
+        hint = (
+            "They mark the row and the column of the confusion matrix's largest number that is not on the "
+            "diagonal; name no other numbers."
+        )
     require(
-        named == [str(missed), str(taken_for)],
-        f"the numbers {', '.join(named) or 'none'} in your conclusion",
+        named == right,
+        f"the numbers {', '.join(named)} in your conclusion" if named else "no numeral",
         "two digits, the one missed most often and what it was taken for",
-        "Write them as numerals. They mark the row and the column of the confusion matrix's largest "
-        "number that is not on the diagonal.",
+        hint,
     )
     return f"of all digits, the {missed} is missed most often, and mostly taken for a {taken_for}."
 
