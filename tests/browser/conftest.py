@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from mlflow_ui import MlflowUI
-from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
+from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage, all_cells_on_the_page
 from playwright.sync_api import Page
 from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, make, run, started
 
@@ -71,12 +71,8 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="session")
 def jupyterlab(project, tmp_path_factory):
     """The address and the token of JupyterLab, as `make lab` prints them."""
-    settings = tmp_path_factory.mktemp("settings")
-    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-    tracker.parent.mkdir(parents=True)
-    # All cells are on the page, not only those in sight; the student's path has JupyterLab's own setting.
-    tracker.write_text('{"windowingMode": "none"}', encoding="utf-8")
-    environment = {"JUPYTERLAB_SETTINGS_DIR": str(settings)}
+    # The student's path, below, has JupyterLab's own setting.
+    environment = all_cells_on_the_page(tmp_path_factory.mktemp("settings"))
     command = make("lab", "ARGS=--no-browser")
     with started(command, JUPYTERLAB_ADDRESS, project, environment) as (_, _, found):
         yield found.groups()

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page, expect
 
 JUPYTERLAB_ADDRESS = r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)"  # as `make lab` prints it
 RUN_SECONDS = 300  # for all cells of a lab; usually about ten
+
+
+def all_cells_on_the_page(settings: Path) -> dict[str, str]:
+    """Return the environment in which JupyterLab puts all cells on the page, not only those in sight.
+
+    Args:
+        settings: an empty folder, for JupyterLab's settings.
+    """
+    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text('{"windowingMode": "none"}', encoding="utf-8")
+    return {"JUPYTERLAB_SETTINGS_DIR": str(settings)}
 
 
 class NotebookPage:

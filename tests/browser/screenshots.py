@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from mlflow_ui import MlflowUI
-from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
+from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage, all_cells_on_the_page
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, execute, make, started
@@ -130,8 +130,10 @@ def main() -> None:
                 path.write_bytes(picture(page, *shown))
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
                 page.close()
-            with started(make("lab", "ARGS=--no-browser"), JUPYTERLAB_ADDRESS, project, {}) as lab:
-                jupyterlab(browser, *lab[2].groups())
+            serve = make("lab", "ARGS=--no-browser")
+            settings = all_cells_on_the_page(Path(folder) / "settings")
+            with started(serve, JUPYTERLAB_ADDRESS, project, settings) as (_, _, found):
+                jupyterlab(browser, *found.groups())
 
 
 def jupyterlab(browser: Browser, address: str, token: str) -> None:
@@ -141,9 +143,9 @@ def jupyterlab(browser: Browser, address: str, token: str) -> None:
     lab.open(NOTEBOOKS[1].name)
     lab.menu("Run", "Run All Cells")
     lab.wait_until_idle()
-    shown = page.get_by_text("Two of the settings look the same by accuracy")
-    shown.scroll_into_view_if_needed()
-    shown.click()
+    below = page.get_by_role("paragraph").filter(has_text="A slip of the pen")
+    below.scroll_into_view_if_needed()
+    below.click()
     page.wait_for_timeout(1000)
     path = TARGET / "jupyterlab.png"
     path.write_bytes(packed(Image.open(io.BytesIO(page.screenshot()))))
