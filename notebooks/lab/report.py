@@ -86,8 +86,9 @@ class RightAnswers:
     def __init__(self, file: Path):
         """Read what the last report kept; a file that is missing, broken or of another store is an empty one."""
         sources = sorted(Path(__file__).parent.rglob("*.py"))
-        code = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-        self.file, self.origin = file, [store.tracking_uri(), code]
+        code = b"".join(source.read_bytes() for source in sources)
+        # A digest, as the store's address may hold a password.
+        self.file, self.origin = file, sha256(store.tracking_uri().encode() + code).hexdigest()
         self.known, self.found = {}, {}
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             kept = json.loads(file.read_text(encoding="utf-8"))
@@ -108,7 +109,7 @@ class RightAnswers:
             answers.looked_in.clear()
             if checking.judge(exercise, answers).mark != checking.DONE:
                 return False
-            before = {place: states[place] for place in answers.looked_in}
+            before = {place: states.get(place) for place in answers.looked_in}
         self.found[name] = before
         return True
 
@@ -125,7 +126,10 @@ def _states(answers: Answers) -> dict[str, str]:
     records = defaultdict(list)
     for run in answers.fetched:
         records[answers.experiments[run.info.experiment_id]].append(run.to_dictionary())
-    return {place: sha256(json.dumps(runs).encode()).hexdigest() for place, runs in records.items()}
+    digests = {}
+    for place, runs in records.items():
+        digests[place] = sha256(json.dumps(runs, default=str).encode()).hexdigest()
+    return digests
 
 
 def _print_line(student: str, *cells: str) -> None:
