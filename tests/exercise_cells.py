@@ -79,14 +79,15 @@ class Kernel:
         return "".join(printed), "".join(errors)
 
 
-def solve(notebook: Path, environment: dict[str, str]) -> None:
+def solve(notebook: Path, environment: dict[str, str], python: str = sys.executable) -> None:
     """Do a lab as a student who knows it all: run its cells, with each solution and its check in their places.
 
     Args:
         notebook: the file, in its own folder; it is left as it is.
         environment: what to add to this process's environment.
+        python: the interpreter, which has ipykernel.
     """
-    with Kernel(notebook.parent, environment) as kernel:
+    with Kernel(notebook.parent, environment, python) as kernel:
         for cell in cells_of(notebook).values():
             if cell.id.startswith("solution-"):
                 id = cell.id.removeprefix("solution-").replace("-", ".")

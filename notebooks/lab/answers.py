@@ -270,24 +270,28 @@ class Answer:
         return self.answers.runs(experiment, ("mlflow.parentRunId", self.run.info.run_id))
 
     def artifact(self, path: str) -> Path:
-        """Return a local copy of an artifact; raise `Missing` if the run has none of that path."""
+        """Return a local copy of an artifact; raise `Missing` if there is none of that path, `Wrong` if it is a folder."""
         import mlflow
 
         target = tempfile.mkdtemp(dir=_scratch.name)
         uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
         try:
             file = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
+            is_folder = file.is_dir()
         except (mlflow.MlflowException, OSError):
             folder, _, _ = path.rpartition("/")
             listed = self.answers.client.list_artifacts(self.run.info.run_id, folder or None)
-            if path in [item.path for item in listed]:
+            there = {item.path: item for item in listed}
+            if path not in there:
+                raise Missing(
+                    f"{self} has no artifact '{path}'"
+                    + (f", but {', '.join(there)}." if there else ".")
+                ) from None
+            is_folder = there[path].is_dir
+            if not is_folder:
                 raise
-            there = ", ".join(item.path for item in listed)
-            raise Missing(
-                f"{self} has no artifact '{path}'" + (f", but {there}." if there else ".")
-            ) from None
         hint = "The argument artifact_path names the folder alone, without the file."
-        require(file.is_file(), f"a folder '{path}' in {self}", "a file", hint)
+        require(not is_folder, f"a folder '{path}' in {self}", "a file", hint)
         return file
 
     def model(self, name: str):

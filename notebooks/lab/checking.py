@@ -107,11 +107,11 @@ def _answers_here() -> Answers | None:
     """Return this student's answers, or None after saying why the store cannot be asked."""
     import mlflow
 
-    from lab.preflight import check_store
+    from lab.preflight import check_store, use_store
 
     try:
         check_store()
-        mlflow.set_tracking_uri(store.tracking_uri())
+        use_store(mlflow)
         return Answers(mlflow.MlflowClient(), student())
     except store.LabError as error:
         print(f"{TO_DO} The store cannot be asked. {error}")

@@ -78,10 +78,8 @@ def start() -> None:
     import mlflow
 
     notices += _forget_foreign_settings(mlflow, uri)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
+    use_store(mlflow)
     if mlflow.__version__.startswith("2."):
-        mlflow2.adapt(mlflow)
         notices.append(MLFLOW_2_NOTICE)
     notices += _restore_experiments(mlflow)
 
@@ -90,6 +88,14 @@ def start() -> None:
     print(f"Runs go to {store.describe()}" + (f", as {name}" if name else ""))
     for notice in notices:
         print(f"Note: {notice}")
+
+
+def use_store(mlflow) -> None:
+    """Point MLflow at the labs' store, and make an MLflow 2 client take the calls of the labs."""
+    mlflow.set_tracking_uri(store.tracking_uri())
+    mlflow.set_registry_uri(store.tracking_uri())
+    if mlflow.__version__.startswith("2."):
+        mlflow2.adapt(mlflow)
 
 
 def check_store() -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from lab import checking, store
 from lab.answers import Answers, lab_experiments
 from lab.exercises import Exercise, all_exercises
-from lab.preflight import SETTINGS, check_store
+from lab.preflight import SETTINGS, check_store, use_store
 from lab.store import LabError
 
 AT_A_TIME = 4  # requests to the store
@@ -37,7 +37,7 @@ def class_table() -> Iterator[dict[str, str]]:
     import mlflow
 
     check_store()
-    mlflow.set_tracking_uri(store.tracking_uri())
+    use_store(mlflow)
     client = mlflow.MlflowClient()
     experiments = lab_experiments(client)
     done = RightAnswers(REMEMBERED)

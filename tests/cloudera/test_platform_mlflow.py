@@ -1,11 +1,12 @@
 """All labs and all solutions on MLflow 2.19, as Cloudera's sessions have it, in three kinds of store."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
-from exercise_cells import Kernel, cells_of, solution_of
-from support import NOTEBOOKS, free_port, serving
+from exercise_cells import EXERCISES, Kernel, cells_of, solution_of, solve
+from support import NOTEBOOKS, free_port, run, serving
 
 pytestmark = pytest.mark.cloudera
 every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -36,7 +37,7 @@ def test_lab_and_solutions(notebook, store, session_python, session_mlflow, sess
     needs = []
     with Kernel(home / "notebooks", session | store, session_python) as kernel:
 
-        def run(cell, source):
+        def run_cell(cell, source):
             printed, error = kernel.run(source)
             assert not error, f"{cell.id}: {error}"
             assert not kernel.stderr, f"{cell.id}: {kernel.stderr}"
@@ -48,11 +49,11 @@ def test_lab_and_solutions(notebook, store, session_python, session_mlflow, sess
                 continue
             if "check" in cell.metadata.get("tags", []):
                 id = cell.source[11:14]
-                assert run(cell, cell.source).startswith(f"⬜ {id} not done yet: ")
-                run(cell, solution_of(notebook, id))
-                assert run(cell, cell.source).startswith(f"✅ {id} done: ")
+                assert run_cell(cell, cell.source).startswith(f"⬜ {id} not done yet: ")
+                run_cell(cell, solution_of(notebook, id))
+                assert run_cell(cell, cell.source).startswith(f"✅ {id} done: ")
                 continue
-            printed = run(cell, cell.source)
+            printed = run_cell(cell, cell.source)
             if cell.id == "start":
                 assert f"MLflow {session_mlflow} on Python" in printed
             if printed.startswith("Needs MLflow 3"):
@@ -61,3 +62,18 @@ def test_lab_and_solutions(notebook, store, session_python, session_mlflow, sess
     assert len(needs) == NEEDS.get(notebook.stem, 0)
     assert (home / "mlruns").exists() == (not store)
     assert (home / ".experiments").exists() == (store.get("LAB_TRACKING_URI") == "cml://localhost")
+
+
+def test_report_of_a_class(session_python, session, home):
+    environment = session | {"LAB_TRACKING_URI": "cml://localhost", "LAB_STUDENT": "ben"}
+    for notebook in NOTEBOOKS[:2]:
+        solve(home / "notebooks" / notebook.name, environment, session_python)
+    command = [session_python, "-m", "lab.report", "--class"]
+    for _ in range(2):  # the second one remembers the first
+        done = run(command, env=os.environ | environment, cwd=home / "notebooks")
+        assert done.returncode == 0, done.stdout
+        right = sum(id[0] in "12" for id in EXERCISES)
+        (ben,) = done.stdout.splitlines()[1:]
+        assert ben.split()[:4] == ["ben", "2/2", "3/3", "0/3"]
+        assert ben.split()[-1] == f"{right}/{len(EXERCISES)}"
+    assert (home / "build" / "class_report.json").exists()
