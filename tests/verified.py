@@ -1,4 +1,4 @@
-"""`make verified`: fill the README's table "Verified with" from the last green run of each suite on this computer."""
+"""`make verified`: fill the README's table "Verified with" from the last green run of each suite, and Python, here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "build" / "verified.json"
-PACKAGES = ("mlflow", "mlflow-skinny", "scikit-learn", "torch", "pandas")
+COLUMNS = "command MLflow scikit-learn PyTorch pandas Python system tests day".split()
 TABLE = re.compile(r"(<!-- verified -->\n).*?(<!-- /verified -->)", re.DOTALL)
 
 
@@ -27,11 +27,15 @@ def note(suite: str, passed: int, packages: list[str] | None = None) -> None:
     found = distributions(path=packages) if packages else distributions()
     versions = {d.name.lower(): d.version.partition("+")[0] for d in found}
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    record[suite] = {
+    python = platform.python_version()
+    record[f"{suite}, Python {python.rpartition('.')[0]}"] = {
+        "command": f"`{suite}`",
         "tests": passed,
         "mlflow": versions.get("mlflow") or versions["mlflow-skinny"],
-        **{name: versions[name] for name in ("scikit-learn", "torch", "pandas")},
-        "python": platform.python_version(),
+        "scikit-learn": versions["scikit-learn"],
+        "pytorch": versions["torch"],
+        "pandas": versions["pandas"],
+        "python": python,
         "system": platform.system(),
         "day": date.today().isoformat(),
     }
@@ -41,24 +45,9 @@ def note(suite: str, passed: int, packages: list[str] | None = None) -> None:
 
 def table(record: dict) -> str:
     """Return the table of all suites in a record, as Markdown."""
-    heads = (
-        "command",
-        "MLflow",
-        "scikit-learn",
-        "PyTorch",
-        "pandas",
-        "Python",
-        "system",
-        "tests",
-        "day",
-    )
-    keys = ("mlflow", "scikit-learn", "torch", "pandas", "python", "system", "tests", "day")
-    rows = [
-        [f"`{suite}`", *(str(run[key]) for key in keys)] for suite, run in sorted(record.items())
-    ]
-    return (
-        "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows]) + "\n"
-    )
+    rows = [[str(run[name.lower()]) for name in COLUMNS] for _, run in sorted(record.items())]
+    rows = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def main() -> None:
