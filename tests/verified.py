@@ -12,7 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "build" / "verified.json"
-COLUMNS = "command MLflow scikit-learn PyTorch pandas Python system tests day".split()
+COLUMNS = [
+    "command",
+    "MLflow",
+    "scikit-learn",
+    "PyTorch",
+    "pandas",
+    "Python",
+    "system",
+    "tests",
+    "day",
+]
 TABLE = re.compile(r"(<!-- verified -->\n).*?(<!-- /verified -->)", re.DOTALL)
 
 
