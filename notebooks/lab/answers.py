@@ -302,17 +302,22 @@ class Answer:
             f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
         )
         try:
-            return mlflow.pyfunc.load_model(self._place_of_model(name))
-        except (mlflow.MlflowException, OSError, LookupError):
+            place = self._place_of_model(name)
+            if place is None:
+                raise missing
+            return mlflow.pyfunc.load_model(place)
+        except (mlflow.MlflowException, OSError):
             raise missing from None
 
-    def _place_of_model(self, name: str) -> str:
-        """Return the URI of a model's files; raise `LookupError` if MLflow 3 knows that there is none."""
+    def _place_of_model(self, name: str) -> str | None:
+        """Return where the run's newest model of a name lies, None if MLflow 3 knows of none."""
         if not hasattr(self.run, "outputs"):  # MLflow 2
             return f"runs:/{self.run.info.run_id}/{name}"
         logged = self.run.outputs.model_outputs if self.run.outputs else []
         models = [self.answers.client.get_logged_model(output.model_id) for output in logged]
-        return [model.artifact_location for model in models if model.name == name][-1]
+        named = [model for model in models if model.name == name]
+        newest = max(named, key=lambda model: model.creation_timestamp, default=None)
+        return newest and newest.artifact_location
 
 
 def lab_experiments(client) -> dict[str, str]:

@@ -72,30 +72,29 @@ def start() -> None:
     notices = [*_check_versions(), *_check_data()]
     uri = store.tracking_uri()
     _keep_quiet()
-    _name_student()
+    name = _name_student()
     notices += check_store()
 
     import mlflow
 
     notices += _forget_foreign_settings(mlflow, uri)
-    use_store(mlflow)
-    if mlflow.__version__.startswith("2."):
-        notices.append(MLFLOW_2_NOTICE)
+    notices += use_store(mlflow)
     notices += _restore_experiments(mlflow)
 
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
-    name = os.environ.get("LAB_STUDENT", "").strip()
     print(f"Runs go to {store.describe()}" + (f", as {name}" if name else ""))
     for notice in notices:
         print(f"Note: {notice}")
 
 
-def use_store(mlflow) -> None:
-    """Point MLflow at the labs' store, and make an MLflow 2 client take the calls of the labs."""
+def use_store(mlflow) -> list[str]:
+    """Point MLflow at the labs' store, make an MLflow 2 client take the calls of the labs, and return a notice if it is one."""
     mlflow.set_tracking_uri(store.tracking_uri())
     mlflow.set_registry_uri(store.tracking_uri())
-    if mlflow.__version__.startswith("2."):
-        mlflow2.adapt(mlflow)
+    if not mlflow.__version__.startswith("2."):
+        return []
+    mlflow2.adapt(mlflow)
+    return [MLFLOW_2_NOTICE]
 
 
 def check_store() -> list[str]:
@@ -117,13 +116,14 @@ def check_store() -> list[str]:
     return []
 
 
-def _name_student() -> None:
-    """Have MLflow tag runs with the student's name where all share one account of the computer."""
+def _name_student() -> str:
+    """Have MLflow tag runs with the student's name where all share one account of the computer, and return the name."""
     name = os.environ.get("LAB_STUDENT", "").strip()
     if name:
         os.environ["LOGNAME"] = (
             name  # the first place where getpass.getuser(), which MLflow asks, looks
         )
+    return name
 
 
 def _keep_quiet() -> None:

@@ -9,8 +9,9 @@ SEEDS = range(10)
 
 
 def decimals(noted: float, right: float, otherwise: str) -> str:
-    """Return a hint for a number that is not right: one flower more or less would make a larger difference."""
-    return "Keep at least three decimals." if abs(noted - right) < 0.01 else otherwise
+    """Return a hint for a number that is not right: what to do if it is right but rounded to two decimals, else another."""
+    rounded = abs(noted - round(right, 2)) < 1e-9
+    return "Keep at least three decimals." if rounded else otherwise
 
 
 def columns(table, *names: str) -> None:
