@@ -203,12 +203,13 @@ def report_of_a_class(folder: Path) -> None:
 
 
 def _copy_student(name: str, database: Path) -> None:
-    """Fill up a student's runs with copies of one, and give them all to other students; their files stay where they are."""
+    """Fill up a student's runs with copies of one that is no answer, and give them all to other students; their files stay where they are."""
     with contextlib.closing(sqlite3.connect(database)) as store, store:
         own = [run for (run,) in store.execute("SELECT run_uuid FROM runs")]
+        no_answer = store.execute("SELECT run_uuid FROM runs WHERE name = 'by-hand'").fetchone()[0]
         for number in range(len(own), RUNS_EACH):
             own.append(f"f{number:031x}")
-            _copy_rows(store, {own[0]: own[-1]})
+            _copy_rows(store, {no_answer: own[-1]})
         for number in range(1, STUDENTS):
             ids = {run: f"s{number:02}{run[3:]}" for run in own}
             _copy_rows(store, ids | {name: f"student-{number:02}"})
