@@ -203,7 +203,7 @@ def report_of_a_class(folder: Path) -> None:
 
 
 def _copy_student(name: str, database: Path) -> None:
-    """Fill up a student's runs with copies of one that is no answer, and give them all to other students; their files stay where they are."""
+    """Fill up a student's runs with copies of one that is no answer, and copy them all for other students, but not their files."""
     with contextlib.closing(sqlite3.connect(database)) as store, store:
         own = [run for (run,) in store.execute("SELECT run_uuid FROM runs")]
         no_answer = store.execute("SELECT run_uuid FROM runs WHERE name = 'by-hand'").fetchone()[0]

@@ -10,9 +10,12 @@ import sys
 from collections import Counter
 from importlib import import_module
 
+import mlflow
 import pytest
 from exercise_cells import EXERCISES, Kernel, cells_of, ids_of, solution_of, solve
+from lab.answers import Answer, Answers, Missing
 from mlflow import MlflowClient
+from sklearn.linear_model import LogisticRegression
 from support import NOTEBOOKS, ROOT, copy_project, free_port, run, serving
 
 ADA = "ada o'hara"
@@ -207,6 +210,26 @@ def test_report_of_an_empty_store_says_so(tmp_path):
     done = run([sys.executable, "-m", "lab.report", "--class"], env=environment)
     assert done.returncode == 0
     assert "No student has a run" in done.stdout
+
+
+def test_model_that_is_gone_is_told_from_one_that_cannot_be_read(monkeypatch, tmp_path):
+    import lab
+
+    monkeypatch.setenv("LAB_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    lab.start()
+    client = MlflowClient()
+    trained = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    with mlflow.start_run(experiment_id=client.create_experiment("sklearn_experiment")) as run:
+        logged = mlflow.sklearn.log_model(trained, name="mine", pip_requirements=["scikit-learn"])
+    answer = Answer(Answers(client, ADA), client.get_run(run.info.run_id))
+    assert list(answer.model("mine").predict([[1.0]])) == [1]
+
+    next(tmp_path.rglob("model.skops")).unlink()
+    with pytest.raises((mlflow.MlflowException, OSError)):
+        answer.model("mine")
+    client.delete_logged_model(logged.model_id)
+    with pytest.raises(Missing, match="has no model 'mine'"):
+        answer.model("mine")
 
 
 def test_unknown_exercise_lists_those_there_are(capsys):

@@ -6,6 +6,7 @@ be done, `Wrong` if it is there and something else was asked for.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import math
 import os
@@ -298,23 +299,25 @@ class Answer:
         """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""
         import mlflow
 
-        missing = Missing(
-            f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
-        )
-        try:
-            place = self._place_of_model(name)
-            if place is None:
-                raise missing
-            return mlflow.pyfunc.load_model(place)
-        except (mlflow.MlflowException, OSError):
-            raise missing from None
+        place = self._place_of_model(name)
+        if place is None:
+            raise Missing(
+                f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
+            )
+        return mlflow.pyfunc.load_model(place)
 
     def _place_of_model(self, name: str) -> str | None:
-        """Return where the run's newest model of a name lies, None if MLflow 3 knows of none."""
+        """Return where the run's newest model of a name lies, None if there is none."""
+        from mlflow import MlflowException
+
+        client, run_id = self.answers.client, self.run.info.run_id
         if not hasattr(self.run, "outputs"):  # MLflow 2
-            return f"runs:/{self.run.info.run_id}/{name}"
+            return f"runs:/{run_id}/{name}" if client.list_artifacts(run_id, name) else None
         logged = self.run.outputs.model_outputs if self.run.outputs else []
-        models = [self.answers.client.get_logged_model(output.model_id) for output in logged]
+        models = []
+        for output in logged:
+            with contextlib.suppress(MlflowException):  # it was deleted
+                models.append(client.get_logged_model(output.model_id))
         named = [model for model in models if model.name == name]
         newest = max(named, key=lambda model: model.creation_timestamp, default=None)
         return newest and newest.artifact_location

@@ -88,7 +88,7 @@ def start() -> None:
 
 
 def use_store(mlflow) -> list[str]:
-    """Point MLflow at the labs' store, make an MLflow 2 client take the calls of the labs, and return a notice if it is one."""
+    """Point MLflow at the labs' store; make an MLflow 2 client take the calls of the labs, with a notice in the list returned."""
     mlflow.set_tracking_uri(store.tracking_uri())
     mlflow.set_registry_uri(store.tracking_uri())
     if not mlflow.__version__.startswith("2."):
