@@ -110,7 +110,8 @@ def _answers_here() -> Answers | None:
     from lab.preflight import check_store, use_store
 
     try:
-        check_store()
+        for notice in check_store():
+            print(f"Note: {notice}")
         use_store(mlflow)
         return Answers(mlflow.MlflowClient(), student())
     except store.LabError as error:

@@ -59,8 +59,7 @@ def _print_folder(folder: Path, place: Path, own_tags: str) -> None:
 
 def _value(path: Path) -> str:
     """Return the content of a parameter, metric or tag: one short line each in the file store."""
-    # Logging a model writes the metrics of its step once more; a repeated line is no second measurement.
-    lines = list(dict.fromkeys(path.read_text(encoding="utf-8").splitlines())) or [""]
+    lines = path.read_text(encoding="utf-8").splitlines() or [""]
     more = f" … {len(lines)} lines, one a step" if len(lines) > 1 else ""
     return lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
 

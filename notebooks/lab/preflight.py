@@ -8,23 +8,27 @@ import hashlib
 import logging
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from lab import cloudera, mlflow2, store
+from lab import cloudera, older_mlflow, store
 from lab.store import LabError
 
 PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
-MLFLOW = ((3, 17), (3, 17))
-MLFLOW_2 = ((2, 19), (3, 0))  # from the first up to the second; lab.mlflow2 adapts these
-MLFLOW_2_NOTICE = "this is MLflow 2; where the text says 'MLflow 3', expect to see something else."
+MLFLOW = (3, 17)  # the version that the notebooks' outputs come from
+OLDEST_MLFLOW = (2, 19)
+OTHERS_TRIED = ((2, 19), (2, 22), (3, 0), (3, 5), (3, 13))  # all labs and solutions run on these
 PACKAGES = {  # import name: name to install
     "mlflow": "mlflow",
     "sklearn": "scikit-learn",
@@ -50,6 +54,9 @@ SETTINGS = {  # read by MLflow when it is first imported
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",  # 1.5 s of each kernel, for pins that the labs give by hand
     "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
 }
+# One thread each for the linear algebra of NumPy, scikit-learn and PyTorch. The labs' models are so small that several
+# threads spend their time waiting for one another: a grid search took nine times as long with two, on two busy cores.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 FOREIGN = (  # would send runs elsewhere, or add them to some other run
     "MLFLOW_TRACKING_URI",
     "MLFLOW_REGISTRY_URI",
@@ -62,15 +69,16 @@ FOREIGN = (  # would send runs elsewhere, or add them to some other run
 def start() -> None:
     """Prepare MLflow for the labs; the first code cell of every notebook.
 
-    Points MLflow at the store that `lab.store.tracking_uri` names, switches telemetry and chatter off, closes a run
-    that an interrupted cell left open, restores a lab's experiment that was deleted, and prints the versions in use
-    and where the runs go. Calling it again starts the notebook afresh without restarting the kernel.
+    Points MLflow at the store that `lab.store.tracking_uri` names, switches telemetry and chatter off, restores a
+    lab's experiment that was deleted, and prints the versions in use and where the runs go. Called again in the middle
+    of a notebook, it closes a run that was left open and switches autologging off, says so, and keeps the experiment.
 
     Raises:
         LabError: something is missing, too old, not writable or not reachable; the message says what to do.
     """
-    notices = [*_check_versions(), *_check_data()]
+    notices = [*_check_versions(), *_check_data(), *_find_stray_database()]
     uri = store.tracking_uri()
+    apply_settings()
     _keep_quiet()
     name = _name_student()
     notices += check_store()
@@ -78,8 +86,12 @@ def start() -> None:
     import mlflow
 
     notices += _forget_foreign_settings(mlflow, uri)
-    notices += use_store(mlflow)
+    chosen = _forget_experiment(mlflow)
+    notices += _close_run(mlflow)
+    use_store(mlflow)
     notices += _restore_experiments(mlflow)
+    notices += _choose_again(mlflow, chosen)
+    notices += _stop_autologging()
 
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
     print(f"Runs go to {store.describe()}" + (f", as {name}" if name else ""))
@@ -87,18 +99,22 @@ def start() -> None:
         print(f"Note: {notice}")
 
 
-def use_store(mlflow) -> list[str]:
-    """Point MLflow at the labs' store; make an MLflow 2 client take the calls of the labs, with a notice in the list returned."""
+def apply_settings() -> None:
+    """Set the environment variables that MLflow and the numeric libraries read; your own numbers of threads are kept."""
+    os.environ.update(SETTINGS)
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+
+
+def use_store(mlflow) -> None:
+    """Point MLflow at the labs' store, and make an older client take the calls of the labs."""
     mlflow.set_tracking_uri(store.tracking_uri())
     mlflow.set_registry_uri(store.tracking_uri())
-    if not mlflow.__version__.startswith("2."):
-        return []
-    mlflow2.adapt(mlflow)
-    return [MLFLOW_2_NOTICE]
+    older_mlflow.adapt(mlflow)
 
 
 def check_store() -> list[str]:
-    """Raise if the store cannot be used; set aside what is broken in a file store and return a notice for each.
+    """Raise if the store cannot be used; mend a file store that was moved or is broken, and return a notice for each.
 
     Raises:
         LabError: the folder cannot be written, or the server does not answer.
@@ -127,8 +143,7 @@ def _name_student() -> str:
 
 
 def _keep_quiet() -> None:
-    """Keep what no lesson talks about off the page: MLflow's telemetry, progress lines and notes to developers."""
-    os.environ.update(SETTINGS)
+    """Keep what no lesson talks about off the page: notes to developers, and messages that the lessons show themselves."""
     # A wheel like torch 2.13.0+cpu is written to requirements.txt as 2.13.0, which is what a reader wants.
     logging.getLogger("mlflow.utils.requirements_utils").setLevel(logging.ERROR)
     # Lab 05 says in its own words that a model class is pickled.
@@ -155,20 +170,26 @@ def _check_versions() -> list[str]:
         )
     found = _installed_mlflow()
     mlflow_version = tuple(int(part) for part in found.split(".")[:2])
-    if mlflow_version < MLFLOW[0] and not MLFLOW_2[0] <= mlflow_version < MLFLOW_2[1]:
+    if mlflow_version < OLDEST_MLFLOW:
         raise LabError(
-            f"The labs need MLflow {_dotted(MLFLOW[0])} or newer, or {_dotted(MLFLOW_2[0])} to 2.22, and this "
-            f"kernel has {found}: {install}."
+            f"The labs need MLflow {_dotted(OLDEST_MLFLOW)} or newer, and this kernel has {found}: {install}."
         )
-    return [
+    notices = [
         f"{name} {_dotted(current)} is newer than the {_dotted(tested)} these labs were tested with; "
         "what you see may differ from the text."
         for name, current, tested in (
             ("Python", sys.version_info[:2], newest),
-            ("MLflow", mlflow_version, MLFLOW[1]),
+            ("MLflow", mlflow_version, MLFLOW),
         )
         if current > tested
     ]
+    if mlflow_version < MLFLOW:
+        tried = "run on it" if mlflow_version in OTHERS_TRIED else "were not tried with it"
+        notices.append(
+            f"MLflow {_dotted(mlflow_version)} is older than the {_dotted(MLFLOW)} these labs were written for. They {tried}; "
+            "where a message or a file's name differs from the text, that is why."
+        )
+    return notices
 
 
 def _how_to_install() -> str:
@@ -220,8 +241,19 @@ def _check_data() -> list[str]:
     return notices
 
 
+def _find_stray_database() -> list[str]:
+    """Return a notice if MLflow was used in the notebooks' folder without `lab.start()`: it made a store of its own there."""
+    stray = store.ROOT / "notebooks" / "mlflow.db"
+    if not stray.exists() or store.tracking_uri().endswith(stray.as_posix()):
+        return []
+    return [
+        "notebooks/mlflow.db holds runs that were made before this cell was run. They are not in your store: run their "
+        "cells again, then delete that file (and the folder notebooks/mlruns, if there is one)."
+    ]
+
+
 def _check_folder(folder: Path) -> list[str]:
-    """Raise if the file store cannot be written; set broken experiments and runs aside and return a notice for each."""
+    """Raise if the file store cannot be written; mend what was moved or is broken and return a notice for each."""
     choose = "or name another folder in LAB_TRACKING_URI"
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
@@ -239,7 +271,9 @@ def _check_folder(folder: Path) -> list[str]:
         ) from None
     if not folder.exists():
         return []
-    return [_set_aside(path, folder) for path in _broken(folder)]
+    notices = [_set_aside(path, folder, "a broken meta.yaml") for path in _broken(folder)]
+    notices += [_set_aside(path, folder, flaw) for path, flaw in _unreadable_metrics(folder)]
+    return notices + _correct_addresses(folder)
 
 
 def _broken(folder: Path) -> list[Path]:
@@ -276,8 +310,50 @@ def _is_whole(meta: Path, key: str) -> bool:
     return False
 
 
-def _set_aside(path: Path, folder: Path) -> str:
-    """Move a broken folder next to the store, unchanged, and return a notice that says so."""
+def _unreadable_metrics(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Find metrics with a step like 1.5: MLflow writes it, and from then on fails in every search.
+
+    Yields:
+        the file, and what is wrong with it, in words.
+    """
+    for place in (*folder.glob("*/*/metrics"), *folder.glob("*/models/*/metrics")):
+        for file in filter(Path.is_file, place.rglob("*")):
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                step = line.split()[2:3]
+                if step and not step[0].lstrip("-").isdigit():
+                    yield file, f"the step {step[0]}, and steps must be whole numbers"
+                    break
+
+
+def _correct_addresses(folder: Path) -> list[str]:
+    """Make a store that was moved or copied whole: MLflow writes into its files where their artifacts lie, in full.
+
+    Returns:
+        a notice for each place that the store came from.
+    """
+    moved_from = {}
+    for meta in folder.glob("*/meta.yaml"):
+        found = re.search(
+            r"^artifact_location: (file:\S+)/(\d+)$", meta.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        if found and found[2] == meta.parent.name:
+            old = Path(url2pathname(urlsplit(found[1]).path))
+            if not (old.exists() and old.samefile(folder)) and old != folder:
+                moved_from[found[1]] = old
+    for address in moved_from:
+        for meta in folder.rglob("meta.yaml"):
+            text = meta.read_text(encoding="utf-8")
+            corrected = text.replace(f"{address}/", f"{folder.as_uri()}/")
+            if corrected != text:
+                meta.write_text(corrected, encoding="utf-8")
+    return [
+        f"this store was moved or copied from {old}; the addresses of its files, which MLflow writes down in full, now lead here."
+        for old in moved_from.values()
+    ]
+
+
+def _set_aside(path: Path, folder: Path, flaw: str) -> str:
+    """Move a broken file or folder next to the store, unchanged, and return a notice that says so."""
     aside = folder.with_name(f"{folder.name}-broken")
     target = aside / path.relative_to(folder)
     while target.exists():
@@ -285,7 +361,7 @@ def _set_aside(path: Path, folder: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(path, target)
     return (
-        f"{folder.name}/{path.relative_to(folder).as_posix()} has a broken meta.yaml, which would stop MLflow; "
+        f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which would stop MLflow; "
         f"it now lies unchanged in {aside.name}/, and the rest goes on."
     )
 
@@ -319,18 +395,57 @@ def _check_server(uri: str) -> None:
 
 
 def _forget_foreign_settings(mlflow, uri: str) -> list[str]:
-    """Undo what the shell or earlier cells told MLflow, and return a notice for what the shell said."""
-    if mlflow.active_run() is not None:
-        mlflow.end_run("KILLED")
-    # Without this, running the first cell again would not bring a notebook back to "no experiment chosen".
-    ours = mlflow.tracking.fluent._active_experiment_id
-    mlflow.tracking.fluent._active_experiment_id = None
+    """Undo what the shell told MLflow, and return a notice for each of its settings."""
+    ours = mlflow.tracking.fluent._active_experiment_id  # set_experiment notes it in the environment too
     foreign = {name: os.environ.pop(name, None) for name in FOREIGN}
     return [
         f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
         for name, value in foreign.items()
         if value and value.rstrip("/") != uri and value != ours
     ]
+
+
+def _close_run(mlflow) -> list[str]:
+    """Close the run that an earlier cell left open, and return a notice that names it."""
+    run = mlflow.active_run()
+    if run is None:
+        return []
+    while mlflow.active_run():
+        mlflow.end_run("KILLED")
+    return [f"the run '{run.info.run_name}' was still open; it is closed now."]
+
+
+def _forget_experiment(mlflow) -> str | None:
+    """Return the id of the experiment that this notebook has chosen, and have MLflow forget it; None if there is none."""
+    chosen = mlflow.tracking.fluent._active_experiment_id
+    mlflow.tracking.fluent._active_experiment_id = None
+    return chosen
+
+
+def _choose_again(mlflow, chosen: str | None) -> list[str]:
+    """Choose the notebook's experiment again if it is still in the store, and return a notice that says so."""
+    if chosen is None:
+        return []
+    with contextlib.suppress(mlflow.MlflowException):
+        name = mlflow.set_experiment(experiment_id=chosen).name
+        return [
+            f"the experiment '{name}' is still chosen, and you can go on where you were; to begin afresh, restart the kernel."
+        ]
+    return ["no experiment is chosen any more: run the cell with mlflow.set_experiment again."]
+
+
+def _stop_autologging() -> list[str]:
+    """Switch autologging off where an earlier cell switched it on, and return a notice for each library."""
+    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+
+    on = [
+        name
+        for name, options in AUTOLOGGING_INTEGRATIONS.items()
+        if options.get("disable") is False
+    ]
+    for name in on:
+        import_module(f"mlflow.{name}").autolog(disable=True)
+    return [f"autologging of {name} was on; it is off now." for name in on]
 
 
 def _restore_experiments(mlflow) -> list[str]:
@@ -345,9 +460,21 @@ def _restore_experiments(mlflow) -> list[str]:
         raise LabError(
             f"The store {store.describe()} cannot be read ({message}): correct LAB_TRACKING_URI."
         ) from None
+    if store.folder() is not None:
+        _make_default_experiment(mlflow)
     notices = []
     for experiment in deleted:
-        if experiment.name in store.EXPERIMENTS:
+        if experiment.name in ("Default", *store.EXPERIMENTS):
             client.restore_experiment(experiment.experiment_id)
             notices.append(f"the experiment '{experiment.name}' had been deleted; it is restored.")
     return notices
+
+
+def _make_default_experiment(mlflow) -> None:
+    """Make *Default* in a file store that lacks it: MLflow makes it only together with the store's folder."""
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    try:
+        mlflow.get_experiment("0")
+    except mlflow.MlflowException:
+        _get_store()._create_experiment_with_id("Default", "0", None, None)

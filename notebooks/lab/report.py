@@ -7,7 +7,6 @@ import contextlib
 import csv
 import json
 import logging
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from lab import checking, store
 from lab.answers import Answers, lab_experiments
 from lab.exercises import Exercise, all_exercises
-from lab.preflight import SETTINGS, check_store, use_store
+from lab.preflight import apply_settings, check_store, use_store
 from lab.store import LabError
 
 AT_A_TIME = 4  # requests to the store
@@ -142,7 +141,7 @@ def main() -> None:
     parser.add_argument("--class", dest="whole_class", action="store_true", help="all students")
     parser.add_argument("--csv", metavar="FILE", help="with --class: also write the table as CSV")
     options = parser.parse_args()
-    os.environ.update(SETTINGS)
+    apply_settings()
     logging.disable(logging.WARNING)  # what MLflow says of other people's models
     if not options.whole_class:
         checking.progress()

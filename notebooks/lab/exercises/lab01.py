@@ -42,23 +42,23 @@ def keep_the_table(answers: Answers) -> str:
     return f"{len(table)} rows, and every accuracy is what its row says."
 
 
-@exercise("1.2", "Choose on better grounds")
+@exercise("1.2", "Choose on better evidence")
 def choose(answers: Answers) -> str:
     table = answers.table("my_choice.csv")
     columns(table, "C", "mean_accuracy")
     require(len(table) == 1, f"{len(table)} rows", "one row, your choice")
     chosen, noted = float(table["C"][0]), float(table["mean_accuracy"][0])
-    means = {C: sum(iris_accuracy(C, seed) for seed in SEEDS) / len(SEEDS) for C in SETTINGS}
+    means = {C: sum(iris_accuracy(C, seed, 0.5) for seed in SEEDS) / len(SEEDS) for C in SETTINGS}
     require(chosen in means, f"C = {chosen:g}", "one of 0.01, 0.1, 1, 10 and 100")
     require(
-        abs(noted - means[chosen]) < 0.001,
+        abs(noted - means[chosen]) < 0.003,  # two flowers of 750, for a training that stopped early
         f"mean_accuracy {noted} for C = {chosen:g}",
-        "its mean over the seeds 0 to 9",
+        "its mean over the seeds 0 to 9, with half of the flowers held out",
         decimals(noted, means[chosen], "A single split says little; take the mean of all ten."),
     )
     best = max(means, key=means.get)
     require(
-        abs(means[chosen] - means[best]) < 1e-9,
+        chosen == best,
         f"C = {chosen:g} with a mean of {means[chosen]:.3f}",
         "the setting with the highest mean",
         "Compute the mean for all five settings, then compare.",

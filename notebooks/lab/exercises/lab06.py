@@ -86,7 +86,7 @@ def parameter_metric_tag_or_artifact(answers: Answers) -> str:
             f"it as {kind}",
             "Start a new run and log it there alone; section 6.5 has the rule.",
         )
-    run.param("max_iter", 1000)
+    run.param("max_iter", 10_000)
     run.metric("mistakes", len(misread()))
     run.tag("weakest_digit", str(misread()["digit"].mode()[0]))
     text = run.artifact("report.txt").read_text(encoding="utf-8")

@@ -1,21 +1,20 @@
-"""MLflow 2.19 to 2.22, which Cloudera's sessions and other platforms bring along: the labs' calls made to work there.
+"""Older versions of MLflow, which Cloudera's sessions and other platforms bring along: the labs' calls made to work there.
 
-The lessons are written for MLflow 3. `lab.start()` calls `adapt()` on an older client; a cell on something that only
-MLflow 3 has begins with the comment `# Needs MLflow 3: …` and prints that sentence there.
+The lessons are written for the MLflow of requirements.txt. `lab.start()` calls `adapt()`, which changes nothing there. A
+cell on something that only MLflow 3 has begins with the comment `# Needs MLflow 3: …` and prints that sentence on MLflow 2.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import json
 import logging
 import warnings
 
 NEEDS = "# Needs MLflow 3"
-# What MLflow 3 takes and 2 does not: 2 always pickles scikit-learn's models, and then trusts every type.
-UNKNOWN = ("serialization_format", "skops_trusted_types")
+# What MLflow takes since it has the format skops: before, it always pickles scikit-learn's models, and trusts every type.
+SKOPS_ARGUMENTS = ("serialization_format", "skops_trusted_types")
 DATASET = ("name", "digest", "source_type", "source")
 DATASET_TAG = "dataset."
 CHATTER = (
@@ -27,47 +26,39 @@ CHATTER = (
 
 
 def adapt(mlflow) -> None:
-    """Make an MLflow 2 client take the calls of the labs; calling it again changes nothing.
+    """Make an older MLflow client take the calls of the labs; calling it again changes nothing.
 
     Args:
-        mlflow: the imported package, of a version before 3.
+        mlflow: the imported package, of any version that `lab.start()` lets pass.
     """
-    for flavor in ("sklearn", "pytorch", "pyfunc"):
-        module = importlib.import_module(f"mlflow.{flavor}")
-        module.log_model = _with_name(module.log_model)
+    is_version_2 = mlflow.__version__.startswith("2.")
+    if is_version_2 or not hasattr(mlflow.sklearn, "SERIALIZATION_FORMAT_SKOPS"):
+        functions = [(flavor, "log_model") for flavor in ("sklearn", "pytorch", "pyfunc")]
+        for flavor, name in [*functions, ("sklearn", "autolog")]:
+            module = importlib.import_module(f"mlflow.{flavor}")
+            setattr(module, name, _adapted(getattr(module, name), is_version_2))
+    if not is_version_2:
+        return
     mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
-    mlflow.sklearn.autolog = _without_unknown(mlflow.sklearn.autolog)
     _keep_datasets(mlflow)
     _keep_quiet()
     _explain_cells_that_need_mlflow_3(mlflow.__version__)
 
 
-def _with_name(log_model):
-    """Return a `log_model` that takes the model's name as `name`, which MLflow 2 calls `artifact_path`."""
-    if getattr(log_model, "_takes_name", False):
-        return log_model
-
-    @functools.wraps(log_model)
-    def named(*arguments, name=None, **options):
-        if name is not None:
-            options["artifact_path"] = name
-        return _without_unknown(log_model)(*arguments, **options)
-
-    named._takes_name = True
-    return named
-
-
-def _without_unknown(function):
-    """Return a function that leaves out the arguments that only MLflow 3 knows, unless this one knows them."""
-    known = inspect.signature(function).parameters
+def _adapted(function, is_version_2: bool):
+    """Return a function that takes the arguments of the labs: without those of skops, and MLflow 2's `artifact_path` as `name`."""
+    if getattr(function, "_is_adapted", False):
+        return function
 
     @functools.wraps(function)
-    def reduced(*arguments, **options):
-        if options.get("serialization_format") == "skops" or "skops_trusted_types" not in known:
-            options = {name: value for name, value in options.items() if name not in UNKNOWN}
+    def adapted(*arguments, **options):
+        options = {name: value for name, value in options.items() if name not in SKOPS_ARGUMENTS}
+        if is_version_2 and "name" in options:
+            options["artifact_path"] = options.pop("name")
         return function(*arguments, **options)
 
-    return reduced
+    adapted._is_adapted = True
+    return adapted
 
 
 def _input_example(model):

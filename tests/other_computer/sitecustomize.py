@@ -1,0 +1,121 @@
+"""Put on PYTHONPATH by a test: makes a process behave as on another computer, as far as these variables say.
+
+`OFFLINE_LOG`: every connection to another machine is refused and noted in this file. (MLflow swallows the errors of its
+telemetry, so that a notebook which runs without a network may still have tried.)
+
+`ROUNDING_NOISE`: a seed. Other processors round differently. What that does to a training is imitated by changing the
+inputs of each `fit` by a relative 1e-10, and the first weights of each `nn.Linear`, which have fewer digits, by 1e-7.
+"""
+
+import errno
+import functools
+import importlib.util
+import ipaddress
+import os
+import socket
+import sys
+
+FIT_NOISE, WEIGHT_NOISE = 1e-10, 1e-7
+
+
+def refuse_other_machines(log_file):
+    """Let sockets reach this computer only."""
+    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+    def refuse(host):
+        with open(log_file, "a", encoding="utf-8") as log:
+            log.write(f"{host}\n")
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    def is_local(host):
+        if host in (None, "", "localhost", b"localhost", socket.gethostname()):
+            return True
+        try:
+            return ipaddress.ip_address(
+                host if isinstance(host, str) else host.decode()
+            ).is_loopback
+        except ValueError:
+            return False
+
+    def guarded_connect(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_local(address[0]):
+            refuse(address[0])
+        return connect(self, address)
+
+    def guarded_getaddrinfo(host, *args, **kwargs):
+        if not is_local(host) and host not in ("0.0.0.0", "::"):
+            refuse(host)
+        return getaddrinfo(host, *args, **kwargs)
+
+    socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_getaddrinfo
+
+
+class RoundingNoise:
+    """Finds the modules whose classes are disturbed, and disturbs them as soon as they are imported."""
+
+    def __init__(self, seed):
+        self.seed, self.random = seed, None
+        self.disturb = {
+            "sklearn.linear_model._logistic": self.fits("LogisticRegression"),
+            "sklearn.linear_model._ridge": self.fits("Ridge"),
+            "sklearn.linear_model._stochastic_gradient": self.fits("SGDClassifier"),
+            "torch.nn.modules.linear": self.first_weights,
+        }
+
+    def find_spec(self, name, path=None, target=None):
+        """Return the module's real spec, with a loader that disturbs the module; None for all other modules."""
+        if name not in self.disturb:
+            return None
+        disturb = self.disturb.pop(name)
+        spec = importlib.util.find_spec(name)
+        load = spec.loader.exec_module
+
+        def load_and_disturb(module):
+            load(module)
+            disturb(module)
+
+        spec.loader.exec_module = load_and_disturb
+        return spec
+
+    def draw(self, shape):
+        import numpy as np
+
+        self.random = self.random or np.random.default_rng(self.seed)
+        return self.random.standard_normal(shape)
+
+    def fits(self, class_name):
+        def disturb(module):
+            changed = getattr(module, class_name)
+            for name in ("fit", "partial_fit"):
+                if method := vars(changed).get(name) or getattr(changed, name, None):
+                    setattr(changed, name, self.noisy(method))
+
+        return disturb
+
+    def noisy(self, fit):
+        @functools.wraps(fit)
+        def noisy_fit(estimator, X, *args, **kwargs):
+            return fit(estimator, X * (1 + FIT_NOISE * self.draw(X.shape)), *args, **kwargs)
+
+        return noisy_fit
+
+    def first_weights(self, module):
+        import torch
+
+        reset = module.Linear.reset_parameters
+
+        @functools.wraps(reset)
+        def noisy_reset(linear):
+            reset(linear)
+            with torch.no_grad():
+                for weights in linear.parameters():
+                    noise = torch.tensor(self.draw(tuple(weights.shape)), dtype=weights.dtype)
+                    weights *= 1 + WEIGHT_NOISE * noise
+
+        module.Linear.reset_parameters = noisy_reset
+
+
+if "OFFLINE_LOG" in os.environ:
+    refuse_other_machines(os.environ["OFFLINE_LOG"])
+if "ROUNDING_NOISE" in os.environ:
+    sys.meta_path.insert(0, RoundingNoise(int(os.environ["ROUNDING_NOISE"])))
