@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import verified
-from lab.preflight import FOREIGN, SETTINGS
+from exercise_cells import not_as_shipped
+from lab.preflight import FOREIGN, apply_settings
 from support import NOTEBOOKS, execute, session_folder
 from xdist.scheduler import LoadScopeScheduling
 
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
-os.environ.update(SETTINGS)
+apply_settings()
 for name in (*FOREIGN, "LAB_TRACKING_URI"):
     os.environ.pop(name, None)
 
@@ -47,7 +48,10 @@ def pytest_unconfigure(config):
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
-    """Note what a whole suite passed with, for the README's table."""
+    """Name what differs from the labs as they are shipped, and note what a whole suite passed with, for the README's table."""
+    if exitstatus:
+        for difference in not_as_shipped():
+            terminalreporter.write_line(f"Not as shipped: {difference}", red=True)
     narrowed = config.getoption("--lab") or config.getoption("keyword") or config.option.collectonly
     suite = SUITES.get((config.getoption("markexpr"), tuple(config.args)))
     if exitstatus or narrowed or suite is None:
@@ -75,20 +79,24 @@ def pytest_collection_modifyitems(config, items):
         )
         items[:] = [item for item in items if lab_of(item.nodeid) == chosen]
     # The longest chains of tests first, so that no worker ends up alone with one.
-    long = ("test_circumstances.py", "[server-", "on_a_server")
-    items.sort(key=lambda item: not any(part in item.nodeid for part in long))
+    long = ("test_other_computers.py", "test_exercises.py")
+    items.sort(key=lambda item: item.path.name not in long)
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return SameLabSameWorker(config, log)
+    return OneStoreOneWorker(config, log)
 
 
-class SameLabSameWorker(LoadScopeScheduling):
-    """Keeps a notebook's cells, and the tests that open the store they left, in one worker and in order."""
+class OneStoreOneWorker(LoadScopeScheduling):
+    """Keeps tests that share a store in one worker, and in order.
+
+    xdist's own way, `--dist=loadgroup` and marks, groups nothing since pytest 9.2, whose items have no `_nodeid`.
+    """
 
     def _split_scope(self, nodeid):
-        if "test_circumstances.py" in nodeid:
-            return "circumstances"
+        if "test_other_computers.py" in nodeid:
+            place = re.search(r"\[(\w+)-", nodeid)
+            return place[1] if place else "used"
         if "[server-" in nodeid or "on_a_server" in nodeid:
             return "server"
         if "test_stores.py" in nodeid or nodeid.startswith("notebooks/"):

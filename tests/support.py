@@ -64,34 +64,24 @@ def execute(notebook: Path, environment: dict[str, str]) -> nbformat.NotebookNod
 
 
 def nbval(
-    notebooks: list[Path], *options: str, prefix=(), **arguments
+    project: Path, notebooks: list[str], *options: str, prefix=(), **arguments
 ) -> subprocess.CompletedProcess:
-    """Run strict nbval over notebooks in a process of its own, with no plug-in or setting of this one.
+    """Run notebooks of a copied project as `make test` does, with that project's own configuration.
+
+    Without `tests/conftest.py`, which pytest reads only where tests are named: so all write to the store that
+    `LAB_TRACKING_URI` names, or to the copy's own.
 
     Args:
-        notebooks: the files to run.
+        project: the copy, as `copy_project` returns it.
+        notebooks: names of files in its folder `notebooks`.
         options: further options of pytest.
         prefix: a command that starts this one, as `without_privileges` returns it.
         arguments: passed on to `subprocess.run`.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-c",
-        os.devnull,
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "--color=no",
-    ]
-    command += [
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-sanitize-with",
-        str(ROOT / "tests" / "sanitize.cfg"),
-    ]
-    return run([*prefix, *command, *options, *map(str, notebooks)], **arguments)
+    command = [sys.executable, "-m", "pytest", f"--rootdir={project}", "-c", project / ".pytest.ini"]
+    command += ["-p", "no:cacheprovider", "--numprocesses=0", "--color=no", *options]
+    files = [project / "notebooks" / name for name in notebooks]
+    return run([*prefix, *command, *files], cwd=project, **arguments)
 
 
 def run(command: list, **arguments) -> subprocess.CompletedProcess:

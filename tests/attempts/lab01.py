@@ -56,8 +56,8 @@ ATTEMPTS = [
     Attempt(
         "1.2",
         "❌",
-        "found C = 1 with a mean of 0.960, expected the setting with the highest mean",
-        'pd.DataFrame({"C": [1.0], "mean_accuracy": [0.96]}).to_csv("my_choice.csv", index=False)',
+        "found C = 1 with a mean of 0.955, expected the setting with the highest mean",
+        'pd.DataFrame({"C": [1.0], "mean_accuracy": [0.955]}).to_csv("my_choice.csv", index=False)',
     ),
     Attempt(
         "1.2",
@@ -69,19 +69,19 @@ ATTEMPTS = [
         "1.2",
         "❌",
         "Keep at least three decimals",
-        'pd.DataFrame({"C": [10.0], "mean_accuracy": [0.97]}).to_csv("my_choice.csv", index=False)',
+        'pd.DataFrame({"C": [100.0], "mean_accuracy": [0.95]}).to_csv("my_choice.csv", index=False)',
     ),
     Attempt(
         "1.2",
         "❌",
         "found 2 rows, expected one row",
-        'pd.DataFrame({"C": [10.0, 1.0], "mean_accuracy": [0.967, 0.96]}).to_csv("my_choice.csv", index=False)',
+        'pd.DataFrame({"C": [10.0, 1.0], "mean_accuracy": [0.96, 0.955]}).to_csv("my_choice.csv", index=False)',
     ),
     Attempt(
         "1.2",
         "❌",
         "expected one of 0.01, 0.1, 1, 10 and 100",
-        'pd.DataFrame({"C": [50.0], "mean_accuracy": [0.967]}).to_csv("my_choice.csv", index=False)',
+        'pd.DataFrame({"C": [50.0], "mean_accuracy": [0.96]}).to_csv("my_choice.csv", index=False)',
     ),
     Attempt(
         "1.2",

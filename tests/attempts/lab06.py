@@ -15,7 +15,7 @@ with mlflow.start_run(run_name="all-mistakes"):
 WRONG = 'everything = everything[everything["digit"] != everything["predicted"]]'
 SORTED = """
 with mlflow.start_run(run_name="sorted-out"):
-    mlflow.log_param("max_iter", 1000)
+    mlflow.log_param("max_iter", 10_000)
     {mistakes}
     {weakest}
     {report}
