@@ -97,7 +97,7 @@ class OneStoreOneWorker(LoadScopeScheduling):
         if "test_other_computers.py" in nodeid:
             place = re.search(r"\[(\w+)-", nodeid)
             return place[1] if place else "used"
-        if "[server-" in nodeid or "on_a_server" in nodeid:
+        if "on_a_server" in nodeid:
             return "server"
         if "test_stores.py" in nodeid or nodeid.startswith("notebooks/"):
             return lab_of(nodeid) or nodeid

@@ -46,7 +46,9 @@ def fill_in_solutions(notebook: Path) -> None:
             cell.outputs[0].text = f"{marks}{every} of {every} done. All of them. Well done!\n"
     nbformat.write(content, notebook)
     sanitizers = notebook.parents[1] / "tests" / "sanitize.cfg"
-    section = "[what a check says of a right answer]\nregex: (✅ \\d\\.\\d done): .+\nreplace: \\1\n"
+    section = (
+        "[what a check says of a right answer]\nregex: (✅ \\d\\.\\d done): .+\nreplace: \\1\n"
+    )
     if section not in (text := sanitizers.read_text(encoding="utf-8")):
         sanitizers.write_text(f"{text}\n{section}", encoding="utf-8")
 

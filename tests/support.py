@@ -78,7 +78,14 @@ def nbval(
         prefix: a command that starts this one, as `without_privileges` returns it.
         arguments: passed on to `subprocess.run`.
     """
-    command = [sys.executable, "-m", "pytest", f"--rootdir={project}", "-c", project / ".pytest.ini"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--rootdir={project}",
+        "-c",
+        project / ".pytest.ini",
+    ]
     command += ["-p", "no:cacheprovider", "--numprocesses=0", "--color=no", *options]
     files = [project / "notebooks" / name for name in notebooks]
     return run([*prefix, *command, *files], cwd=project, **arguments)

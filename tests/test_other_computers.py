@@ -2,7 +2,7 @@
 
 Each computer below stands for some: other instructions in the linear algebra, other rounding, another number of threads,
 another language and time zone. What does not disturb that is put on top: a folder with a space and a non-ASCII letter, no
-network, no root rights, a store that has seen better days or one that is empty.
+network, no root rights, a store that has seen better days.
 """
 
 from __future__ import annotations
@@ -76,10 +76,12 @@ class Computer:
         return {"OPENBLAS_CORETYPE": self.kernels} | noise | threads | self.variables
 
 
-COMPUTERS = [  # two in the same place share a store
-    Computer("used", "Haswell", 1, 1, False, PLAINEST_PYTORCH | GERMAN | {"TZ": "Pacific/Kiritimati"}),
+COMPUTERS = [  # those in the same place share a store: the second does the labs again, the third on a store full of answers
+    Computer(
+        "used", "Haswell", 1, 1, False, PLAINEST_PYTORCH | GERMAN | {"TZ": "Pacific/Kiritimati"}
+    ),
     Computer("used", "Nehalem", 2, 8, True, PLAINEST_PYTORCH | {"TZ": "Pacific/Pago_Pago"}),
-    Computer("empty", "Sandybridge", 3, 0, True, GERMAN | {"TZ": "Asia/Kathmandu"}),
+    Computer("used", "Sandybridge", 3, 0, True, GERMAN | {"TZ": "Asia/Kathmandu"}),
     Computer("fresh", "SkylakeX", 4, 0, True),
 ]
 
@@ -124,14 +126,13 @@ class Place:
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
-    """Give each name a place of its own: a folder that is not easily named, and a store that exists and is empty."""
+    """Give each name a place of its own, in a folder that is not easily named."""
     made = {}
 
     def place(name: str) -> Place:
         if name not in made:
             folder = tmp_path_factory.mktemp("Übung mit Leerzeichen")
             project = copy_project(folder / "MLflow läb")
-            (project / "mlruns").mkdir()
             made[name] = Place(project, project / "mlruns", folder / "attempts.txt")
         return made[name]
 

@@ -24,6 +24,7 @@ def own_store(tmp_path, monkeypatch):
     yield tmp_path / "mlruns"
     while mlflow.active_run():
         mlflow.end_run()
+    mlflow.tracking.fluent._active_experiment_id = None  # as in a new kernel
     os.environ.clear()
     os.environ.update(environment)
 
@@ -73,10 +74,20 @@ def test_old_mlflow(monkeypatch):
     monkeypatch.setattr(preflight, "version", lambda name: "2.8.0")
     message = sentence()
     assert (
-        "need MLflow 3.17 or newer" in message
+        "need MLflow 2.19 or newer" in message
         and "has 2.8.0" in message
         and "requirements.txt" in message
     )
+
+
+@pytest.mark.parametrize(
+    "found, told", [("3.13.0", "They run on it"), ("3.2.0", "They were not tried")]
+)
+def test_older_mlflow_goes_on_with_a_notice(monkeypatch, capsys, found, told):
+    monkeypatch.setattr(preflight, "version", lambda name: found)
+    preflight.start()
+    (notice,) = notices(capsys)
+    assert f"MLflow {found[:-2]} is older than the 3.17" in notice and told in notice
 
 
 def test_missing_package(monkeypatch):
@@ -159,13 +170,15 @@ def test_student_is_named(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[1].endswith("(a file store), as ann")
 
 
-def start_in(folder, *prefix):
-    """Start the labs in a process of its own, as a kernel without root's power would."""
+START = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
+
+
+def start_in(folder, *prefix, code=START):
+    """Start the labs in a process of its own, as a kernel without root's power would, and return what it printed."""
     environment = os.environ | {
         "LAB_TRACKING_URI": str(folder),
         "PYTHONPATH": str(ROOT / "notebooks"),
     }
-    code = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
     return run([*prefix, *without_privileges(), sys.executable, "-c", code], env=environment).stdout
 
 
@@ -292,15 +305,158 @@ def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, ow
     assert mlflow.get_tracking_uri() == own_store.as_uri() and run_id != "0" * 32
 
 
-def test_starting_again_is_starting_afresh(capsys):
+def notices(capsys) -> list[str]:
+    lines = capsys.readouterr().out.splitlines()
+    return [line.removeprefix("Note: ") for line in lines if line.startswith("Note: ")]
+
+
+def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
+    from sklearn.linear_model import LogisticRegression
+
     preflight.start()
     mlflow.set_experiment("sklearn_experiment")
-    left_open = mlflow.start_run()
+    mlflow.sklearn.autolog(log_models=False)
+    mlflow.set_tag("verdict", "outside of any run")  # opens one, with a name that MLflow makes up
+    left_open = mlflow.active_run().info
+    capsys.readouterr()
+
     preflight.start()
-    assert "Note" not in capsys.readouterr().out
-    assert mlflow.get_run(left_open.info.run_id).info.status == "KILLED"
+    closed, chosen, autologging = notices(capsys)
+    assert closed == f"the run '{left_open.run_name}' was still open; it is closed now."
+    assert chosen.startswith("the experiment 'sklearn_experiment' is still chosen")
+    assert autologging == "autologging of sklearn was on; it is off now."
+    assert mlflow.get_run(left_open.run_id).info.status == "KILLED"
+    LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    assert list(mlflow.search_runs()["run_id"]) == [left_open.run_id]
+    with mlflow.start_run() as run:
+        assert mlflow.get_experiment(run.info.experiment_id).name == "sklearn_experiment"
+    preflight.start()
+    assert len(notices(capsys)) == 1
+
+
+def test_starting_again_on_another_store_chooses_no_experiment(capsys, monkeypatch, tmp_path):
+    preflight.start()
+    mlflow.set_experiment("sklearn_experiment")
+    monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "another"))
+    capsys.readouterr()
+    preflight.start()
+    assert notices(capsys) == [
+        "no experiment is chosen any more: run the cell with mlflow.set_experiment again."
+    ]
+    assert mlflow.search_experiments()[0].name == "Default"
+
+
+def test_folder_that_exists_and_is_empty(capsys, own_store):
+    own_store.mkdir()
+    preflight.start()
+    assert notices(capsys) == []
     with mlflow.start_run() as run:
         assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
+
+
+def test_default_experiment_that_is_gone(own_store):
+    preflight.start()
+    shutil.rmtree(own_store / "0")
+    preflight.start()
+    with mlflow.start_run() as run:
+        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
+
+
+def test_default_experiment_that_was_deleted_in_a_database(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
+    preflight.start()
+    mlflow.delete_experiment("0")
+    capsys.readouterr()
+    preflight.start()
+    assert notices(capsys) == ["the experiment 'Default' had been deleted; it is restored."]
+    with mlflow.start_run() as run:
+        assert run.info.experiment_id == "0"
+
+
+def test_experiment_deleted_while_a_notebook_is_open(capsys):
+    import lab
+
+    preflight.start()
+    place = mlflow.set_experiment("sklearn_experiment").experiment_id
+    mlflow.delete_experiment(place)
+    capsys.readouterr()
+    lab.check("2.1")
+    told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
+    assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
+    preflight.start()
+    restored, chosen = notices(capsys)
+    assert "it is restored" in restored and "is still chosen" in chosen
+    log_a_run("sklearn_experiment")
+
+
+@pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
+def test_store_that_was_moved_or_copied_is_whole_there(own_store, move):
+    from sklearn.linear_model import LogisticRegression
+
+    preflight.start()
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run() as run:
+        mlflow.log_text("hello", "notes/hello.txt")
+        mlflow.sklearn.log_model(LogisticRegression(), name="m", pip_requirements=["scikit-learn"])
+    there = own_store.with_name("elsewhere läb")
+    move(own_store, there)
+    files = {path: path.read_bytes() for path in own_store.rglob("*") if path.is_file()}
+
+    code = f"""
+import lab, mlflow
+lab.start()
+uri = "runs:/{run.info.run_id}"
+print(mlflow.artifacts.load_text(f"{{uri}}/notes/hello.txt"), mlflow.sklearn.load_model(f"{{uri}}/m"))
+with mlflow.start_run(run_id="{run.info.run_id}"):
+    mlflow.log_text("new", "notes/new.txt")
+lab.start()
+"""
+    done = start_in(there, code=code)
+    assert f"Note: this store was moved or copied from {own_store};" in done
+    assert done.count("moved or copied") == 1 and "hello LogisticRegression()" in done
+    assert {path: path.read_bytes() for path in own_store.rglob("*") if path.is_file()} == files
+    assert len(list(there.rglob("new.txt"))) == 1
+
+
+def test_step_that_is_no_whole_number(capsys, own_store):
+    import lab
+
+    preflight.start()
+    mlflow.set_experiment("pytorch_experiment")
+    with mlflow.start_run(run_name="faster") as run:
+        mlflow.log_param("learning_rate", 0.1)
+        mlflow.log_metric("val_loss", 0.5, step=1)
+        mlflow.log_metric("val_loss", 0.4, step=1.5)
+    with pytest.raises(ValueError):
+        mlflow.search_runs()
+    capsys.readouterr()
+
+    lab.check("3.1")
+    (notice, verdict) = capsys.readouterr().out.splitlines()
+    assert f"{run.info.run_id}/metrics/val_loss has the step 1.5, and steps must be whole" in notice
+    assert verdict.startswith("⬜ 3.1 not done yet: the run 'faster' has no parameter 'epochs'")
+    (aside,) = own_store.parent.glob(f"mlruns-broken/*/{run.info.run_id}/metrics/val_loss")
+    assert len(aside.read_text().splitlines()) == 2
+    assert list(mlflow.search_runs()["run_id"]) == [run.info.run_id]
+
+
+def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, monkeypatch, own_data):
+    stray = own_data.parent / "notebooks" / "mlflow.db"
+    stray.parent.mkdir()
+    stray.touch()
+    preflight.start()
+    (notice,) = notices(capsys)
+    assert notice.startswith("notebooks/mlflow.db holds runs that were made before this cell")
+    assert stray.exists()
+
+
+def test_one_thread_unless_the_student_says_otherwise(monkeypatch):
+    for name in preflight.ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    preflight.start()
+    threads = {name: os.environ[name] for name in preflight.ONE_THREAD}
+    assert threads.pop("OMP_NUM_THREADS") == "4" and set(threads.values()) == {"1"}
 
 
 @pytest.fixture

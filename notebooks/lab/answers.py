@@ -94,6 +94,11 @@ class Answers:
                 f"Call mlflow.set_experiment('{experiment}') before it starts.",
             )
         if not runs:
+            place = self.client.get_experiment_by_name(experiment)
+            if place and place.lifecycle_stage == "deleted":
+                raise Missing(
+                    f"the experiment '{experiment}' was deleted; run the first cell again, which restores it."
+                )
             raise Missing(f"there is no run '{name}' of yours in the experiment '{experiment}'.")
         return self._closed(runs[0])
 

@@ -77,7 +77,6 @@ def start() -> None:
         LabError: something is missing, too old, not writable or not reachable; the message says what to do.
     """
     notices = [*_check_versions(), *_check_data(), *_find_stray_database()]
-    uri = store.tracking_uri()
     apply_settings()
     _keep_quiet()
     name = _name_student()
@@ -85,7 +84,7 @@ def start() -> None:
 
     import mlflow
 
-    notices += _forget_foreign_settings(mlflow, uri)
+    notices += _forget_foreign_settings(mlflow)
     chosen = _forget_experiment(mlflow)
     notices += _close_run(mlflow)
     use_store(mlflow)
@@ -106,8 +105,14 @@ def apply_settings() -> None:
         os.environ.setdefault(name, "1")
 
 
+_told: set[str] = (
+    set()
+)  # addresses that MLflow was given here, and has put into the environment itself
+
+
 def use_store(mlflow) -> None:
     """Point MLflow at the labs' store, and make an older client take the calls of the labs."""
+    _told.add(store.tracking_uri())
     mlflow.set_tracking_uri(store.tracking_uri())
     mlflow.set_registry_uri(store.tracking_uri())
     older_mlflow.adapt(mlflow)
@@ -394,14 +399,15 @@ def _check_server(uri: str) -> None:
             )
 
 
-def _forget_foreign_settings(mlflow, uri: str) -> list[str]:
+def _forget_foreign_settings(mlflow) -> list[str]:
     """Undo what the shell told MLflow, and return a notice for each of its settings."""
-    ours = mlflow.tracking.fluent._active_experiment_id  # set_experiment notes it in the environment too
+    # set_experiment notes it in the environment too.
+    ours = {store.tracking_uri(), mlflow.tracking.fluent._active_experiment_id, *_told}
     foreign = {name: os.environ.pop(name, None) for name in FOREIGN}
     return [
         f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
         for name, value in foreign.items()
-        if value and value.rstrip("/") != uri and value != ours
+        if value and value.rstrip("/") not in ours
     ]
 
 

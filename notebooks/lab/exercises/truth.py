@@ -6,7 +6,10 @@ from functools import cache
 
 from lab import store
 
-TO_THE_OPTIMUM = {"tol": 1e-8, "max_iter": 10_000}  # as in the labs: the same model on every processor
+TO_THE_OPTIMUM = {
+    "tol": 1e-8,
+    "max_iter": 10_000,
+}  # as in the labs: the same model on every processor
 
 
 @cache
