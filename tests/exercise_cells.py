@@ -122,21 +122,36 @@ class Kernel:
         return "".join(printed), "".join(errors)
 
 
-def solve(notebook: Path, environment: dict[str, str], python: str = sys.executable) -> None:
+def solve(notebook: Path, environment: dict[str, str], python: str = sys.executable) -> dict:
     """Do a lab as a student who knows it all: run its cells, with each solution and its check in their places.
+
+    No cell may raise or complain; each check must say ⬜ before the solution and ✅ after it.
 
     Args:
         notebook: the file, in its own folder; it is left as it is.
         environment: what to add to this process's environment.
         python: the interpreter, which has ipykernel.
+
+    Returns:
+        what each cell printed last, by its id.
     """
+    printed = {}
     with Kernel(notebook.parent, environment, python) as kernel:
+
+        def run(cell, source):
+            printed[cell.id], error = kernel.run(source)
+            assert not error, f"{cell.id}: {error}"
+            assert not kernel.stderr, f"{cell.id}: {kernel.stderr}"
+            return printed[cell.id]
+
         for cell in cells_of(notebook).values():
-            if cell.id.startswith("solution-"):
-                id = cell.id.removeprefix("solution-").replace("-", ".")
-                kernel.run(solution_of(notebook, id))
-                printed, _ = kernel.run(f'lab.check("{id}")')
-                assert printed.startswith(f"✅ {id} done: "), printed
-            elif cell.cell_type == "code":
-                _, error = kernel.run(cell.source)
-                assert not error, f"{cell.id}: {error}"
+            if cell.cell_type != "code" or cell.id.startswith("answer-"):
+                continue
+            if not cell.id.startswith("check-"):
+                run(cell, cell.source)
+                continue
+            id = cell.id.removeprefix("check-").replace("-", ".")
+            assert run(cell, cell.source).startswith(f"⬜ {id} not done yet: "), printed[cell.id]
+            run(cell, solution_of(notebook, id))
+            assert run(cell, cell.source).startswith(f"✅ {id} done: "), printed[cell.id]
+    return printed

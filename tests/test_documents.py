@@ -127,6 +127,52 @@ def test_plots_are_described(notebook):
             )
 
 
+NUMBER = re.compile(r"(?<![\w.\-/#])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)")
+NO_CLAIM = re.compile(
+    r"```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]*>"  # code, the targets of links, tags
+    r"|[Ll]abs? \d+(?:(?:,| and| to) \d+)*|MLflow [\d.]+|\b[1-9] ·"  # names of labs and versions
+    r"|^#+ .*?$|^\d\. |(?:[Ss]ections?|[Ee]xercise|in|of|filters of|\|) [1-9]\.\d{1,2}\b"  # headings, references to them
+    r"|About \d+ minutes(?:, and \d+ for)?",  # compared with the README elsewhere
+    re.DOTALL | re.MULTILINE,
+)
+KNOWN_OTHERWISE = {  # numbers of the text that no cell prints, and where they are from
+    ("02", 1970): "the year in which computers' time begins",
+    ("07", 1970): "the year in which computers' time begins",
+    ("03", 90): "a usual blood pressure",
+    ("03", 56): "the limit that the check of exercise 3.3 sets",
+    ("03", 57): "told by the check of exercise 3.2",
+    ("03", 85): "told by the check of exercise 3.2",
+    ("07", 64): "8 × 8 pixels",
+    ("07", 21): "the sweep's 20 runs and the one of exercise 7.2",
+}
+
+
+@every_notebook
+def test_numbers_in_the_text_are_those_that_the_cells_show(notebook):
+    """Each number of the prose, and of the pictures' descriptions, stands in the notebook's code or outputs, maybe rounded."""
+    lab = notebook.name[:2]
+    shown = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    for cell in cells(notebook, "code"):
+        shown += f"\n{cell.source}"
+        for output in cell.outputs:
+            shown += "\n".join(
+                [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+            )
+    shown += "\n".join(re.findall(r"```python(.*?)```", prose(notebook), re.DOTALL))
+    shown = re.sub(r"(\d)_(\d)", r"\1\2", shown)
+    values = {float(text) for text in re.findall(r"\d+(?:\.\d+)?", shown)}
+    values |= {number for place, number in KNOWN_OTHERWISE if place == lab}
+    texts = [cell.metadata.get("alt", "") for cell in cells(notebook, "code")]
+    unknown = []
+    for text in [*texts, *(cell.source for cell in cells(notebook, "markdown"))]:
+        for found in NUMBER.findall(NO_CLAIM.sub(" ", text)):
+            digits = len(found.partition(".")[2])
+            number = float(found.replace(",", ""))
+            if not any(number in (value, round(value, digits or 9)) for value in values):
+                unknown.append(f"{found} in: {text[:80]}")
+    assert not unknown
+
+
 @every_notebook
 def test_first_picture_says_where_we_are(notebook):
     number = int(notebook.name[:2])

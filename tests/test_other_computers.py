@@ -76,13 +76,13 @@ class Computer:
         return {"OPENBLAS_CORETYPE": self.kernels} | noise | threads | self.variables
 
 
-COMPUTERS = [  # those in the same place share a store: the second does the labs again, the third on a store full of answers
+COMPUTERS = [  # those in the same place share a store: the second does the labs again
     Computer(
         "used", "Haswell", 1, 1, False, PLAINEST_PYTORCH | GERMAN | {"TZ": "Pacific/Kiritimati"}
     ),
     Computer("used", "Nehalem", 2, 8, True, PLAINEST_PYTORCH | {"TZ": "Pacific/Pago_Pago"}),
-    Computer("used", "Sandybridge", 3, 0, True, GERMAN | {"TZ": "Asia/Kathmandu"}),
-    Computer("fresh", "SkylakeX", 4, 0, True),
+    Computer("fresh", "Sandybridge", 3, 0, True, GERMAN | {"TZ": "Asia/Kathmandu"}),
+    Computer("another", "SkylakeX", 4, 0, True),
 ]
 
 

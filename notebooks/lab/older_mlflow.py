@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import json
-import logging
-import warnings
 
 NEEDS = "# Needs MLflow 3"
 # What MLflow takes since it has the format skops: before, it always pickles scikit-learn's models, and trusts every type.
 SKOPS_ARGUMENTS = ("serialization_format", "skops_trusted_types")
 DATASET = ("name", "digest", "source_type", "source")
 DATASET_TAG = "dataset."
-CHATTER = (
-    "is known to be compatible with",  # PyTorch is newer than 2.19 was tested with
-    "one run will be omitted",  # lab 4 says so in its own words
-    "Failed to validate serving input example",  # 2.19 asks for flask, which no lab needs
-    "input example",
-)
 
 
 def adapt(mlflow) -> None:
@@ -32,33 +25,76 @@ def adapt(mlflow) -> None:
         mlflow: the imported package, of any version that `lab.start()` lets pass.
     """
     is_version_2 = mlflow.__version__.startswith("2.")
-    if is_version_2 or not hasattr(mlflow.sklearn, "SERIALIZATION_FORMAT_SKOPS"):
-        functions = [(flavor, "log_model") for flavor in ("sklearn", "pytorch", "pyfunc")]
-        for flavor, name in [*functions, ("sklearn", "autolog")]:
-            module = importlib.import_module(f"mlflow.{flavor}")
-            setattr(module, name, _adapted(getattr(module, name), is_version_2))
-    if not is_version_2:
+    knows_skops = hasattr(mlflow.sklearn, "SERIALIZATION_FORMAT_SKOPS")
+    default = inspect.signature(mlflow.sklearn.log_model).parameters["serialization_format"].default
+    if knows_skops and default is None:  # as the lessons expect it
         return
-    mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
-    _keep_datasets(mlflow)
-    _keep_quiet()
-    _explain_cells_that_need_mlflow_3(mlflow.__version__)
+    if not is_version_2:
+        _adapt(mlflow.models.Model, "log", lambda options: options, _remember_model)
+    if knows_skops:
+        _adapt(
+            mlflow.sklearn, "log_model", lambda options: {"serialization_format": "skops"} | options
+        )
+        pytorch = importlib.import_module("mlflow.pytorch")
+        _adapt(pytorch, "log_model", lambda options: {"serialization_format": "pt2"} | options)
+        return
+
+    def known(options: dict) -> dict:
+        kept = {name: value for name, value in options.items() if name not in SKOPS_ARGUMENTS}
+        if is_version_2 and "name" in kept:
+            kept["artifact_path"] = kept.pop("name")
+        return kept
+
+    for flavor in ("sklearn", "pytorch", "pyfunc"):
+        _adapt(importlib.import_module(f"mlflow.{flavor}"), "log_model", known)
+    _adapt(mlflow.sklearn, "autolog", known)
+    if is_version_2:
+        mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
+        _keep_datasets(mlflow)
+        _print_no_addresses()
+        _explain_cells_that_need_mlflow_3(mlflow.__version__)
 
 
-def _adapted(function, is_version_2: bool):
-    """Return a function that takes the arguments of the labs: without those of skops, and MLflow 2's `artifact_path` as `name`."""
+def _adapt(module, name: str, change, then=lambda: None) -> None:
+    """Replace a function of a module, unless that was done before.
+
+    Args:
+        module: where the function is.
+        name: what it is called.
+        change: takes the keyword arguments of a call, and returns those to call the function with.
+        then: what to do after each call.
+    """
+    function = getattr(module, name)
     if getattr(function, "_is_adapted", False):
-        return function
+        return
 
     @functools.wraps(function)
     def adapted(*arguments, **options):
-        options = {name: value for name, value in options.items() if name not in SKOPS_ARGUMENTS}
-        if is_version_2 and "name" in options:
-            options["artifact_path"] = options.pop("name")
-        return function(*arguments, **options)
+        result = function(*arguments, **change(options))
+        then()
+        return result
 
     adapted._is_adapted = True
-    return adapted
+    setattr(module, name, adapted)
+
+
+def _remember_model() -> None:
+    """Have the open run know the model that was just logged in it, so that metrics which follow are the model's too.
+
+    MLflow 3.1 to 3.13 look for models in the run as it was when it was opened.
+    """
+    import mlflow
+
+    run = mlflow.active_run()
+    if run is not None:
+        run._outputs = mlflow.get_run(run.info.run_id).outputs
+
+
+def _print_no_addresses() -> None:
+    """Leave out two lines with addresses after every run on a server, for which MLflow 2.19 has no switch."""
+    from mlflow.tracking._tracking_service.client import TrackingServiceClient
+
+    TrackingServiceClient._log_url = lambda client, run_id: None
 
 
 def _input_example(model):
@@ -106,27 +142,6 @@ def _inputs_from_tags(run):
             for kept in found
         ]
     )
-
-
-class _NoChatter(logging.Filter):
-    """Drops the messages of `CHATTER` and lets every other one through."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not any(words in record.getMessage() for words in CHATTER)
-
-
-def _keep_quiet() -> None:
-    # 2.19 does not know MLFLOW_LOGGING_LEVEL.
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    for handler in logging.getLogger("mlflow").handlers:
-        if not any(isinstance(known, _NoChatter) for known in handler.filters):
-            handler.addFilter(_NoChatter())
-    # 2.19 prints two lines with addresses after every run on a server, and has no switch for them.
-    from mlflow.tracking._tracking_service.client import TrackingServiceClient
-
-    TrackingServiceClient._log_url = lambda client, run_id: None
-    # Databricks' volumes, asked whether ../data/iris.csv is one of them.
-    warnings.filterwarnings("ignore", message="Failed to determine whether UCVolumeDatasetSource")
 
 
 def _explain_cells_that_need_mlflow_3(version: str) -> None:

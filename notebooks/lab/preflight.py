@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import hashlib
-import logging
 import os
 import platform
 import re
@@ -13,7 +12,6 @@ import shutil
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lab import cloudera, older_mlflow, store
+from lab import cloudera, older_mlflow, quiet, store
 from lab.store import LabError
 
 PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
@@ -78,7 +76,6 @@ def start() -> None:
     """
     notices = [*_check_versions(), *_check_data(), *_find_stray_database()]
     apply_settings()
-    _keep_quiet()
     name = _name_student()
     notices += check_store()
 
@@ -116,6 +113,7 @@ def use_store(mlflow) -> None:
     mlflow.set_tracking_uri(store.tracking_uri())
     mlflow.set_registry_uri(store.tracking_uri())
     older_mlflow.adapt(mlflow)
+    quiet.keep_quiet()
 
 
 def check_store() -> list[str]:
@@ -145,18 +143,6 @@ def _name_student() -> str:
             name  # the first place where getpass.getuser(), which MLflow asks, looks
         )
     return name
-
-
-def _keep_quiet() -> None:
-    """Keep what no lesson talks about off the page: notes to developers, and messages that the lessons show themselves."""
-    # A wheel like torch 2.13.0+cpu is written to requirements.txt as 2.13.0, which is what a reader wants.
-    logging.getLogger("mlflow.utils.requirements_utils").setLevel(logging.ERROR)
-    # Lab 05 says in its own words that a model class is pickled.
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
-    # MLflow registers its local source twice and warns that it cannot tell the two apart.
-    warnings.filterwarnings(
-        "ignore", message="The specified dataset source can be interpreted in multiple ways"
-    )
 
 
 def _check_versions() -> list[str]:

@@ -1,0 +1,21 @@
+"""All labs and all solutions on another MLflow 3 than that of requirements.txt; `make test-mlflow` makes its environment."""
+
+import pytest
+from exercise_cells import solve
+from support import NOTEBOOKS, copy_project, other_mlflow_folder
+
+pytestmark = pytest.mark.other_mlflow
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_lab_and_solutions(notebook, pytestconfig, tmp_path):
+    version = pytestconfig.getoption("--mlflow")
+    python = other_mlflow_folder(version) / "bin" / "python"
+    assert python.exists(), (
+        f"There is no MLflow {version}: run 'make test-mlflow MLFLOW={version}'."
+    )
+    project = copy_project(tmp_path / "project")
+    environment = {"LAB_TRACKING_URI": str(tmp_path / "mlruns"), "PYTHONPATH": ""}
+    printed = solve(project / "notebooks" / notebook.name, environment, str(python))
+    assert f"MLflow {version} on Python" in printed["start"]
+    assert f"Note: MLflow {version.rpartition('.')[0]} is " in printed["start"]
