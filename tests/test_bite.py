@@ -68,3 +68,15 @@ def test_one_logging_call_removed(project):
     assert len(failures) == 1, done.stdout[-3000:]
     assert "test_lab02_run_is_filled_piece_by_piece" in failures[0] and "purpose" in done.stdout
     assert not (project / "mlruns").exists(), "tests write to stores of their own"
+
+
+def test_a_students_own_work_is_named_as_the_reason(project):
+    def answer(cell):
+        cell.source += "\nprint('mine')"
+
+    name = alter(project, "01", {"answer-1-2": answer})
+    (project / "notebooks" / "my_results.csv").write_text("C,seed,accuracy\n")
+    done = nbval(project, [name, "../tests/test_stores.py"], "--lab=01")
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "Not as shipped: notebooks/my_results.csv is an answer to lab 1" in done.stdout
+    assert f"Not as shipped: notebooks/{name} holds your answer in the cell 'answer-1-2'" in done.stdout
