@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from lab import store
@@ -54,8 +55,8 @@ class Answers:
     Attributes:
         client: an `mlflow.MlflowClient` on the labs' store.
         name: the student, as in MLflow's tag `mlflow.user`.
-        fetched: all runs of the student, in each experiment newest first, where they have been fetched together for a
-            report; None to ask the store for each name.
+        fetched: all runs of the student, newest first, where they have been fetched together for a report; None to
+            fetch those of an experiment when they are first asked for.
         experiments: names of experiments by their ids.
         here: whether the student sits at this computer, so that files in `notebooks/` are this student's.
         looked_in: names of the experiments in which runs were looked for.
@@ -71,6 +72,11 @@ class Answers:
     def __post_init__(self) -> None:
         if not self.experiments:
             self.experiments = lab_experiments(self.client)
+        self._runs: dict[str, list] = {}  # by the name of their experiment
+        if self.fetched is not None:
+            self._runs = {name: [] for name in self.experiments.values()}
+            for run in self.fetched:
+                self._runs[self.experiments[run.info.experiment_id]].append(run)
 
     def run(self, experiment: str, name: str) -> Answer:
         """Return the student's newest finished run of a name.
@@ -83,34 +89,35 @@ class Answers:
             Missing: there is none, or it is still open.
             Wrong: it stands in another experiment, or its code failed.
         """
-        named = self._runs(name)
-        runs = self._in(experiment, named)
-        if not runs and named:
-            elsewhere = self.experiments[named[0].info.experiment_id]
-            require(
-                False,
-                f"the run '{name}' in the experiment '{elsewhere}'",
-                f"it in '{experiment}'",
-                f"Call mlflow.set_experiment('{experiment}') before it starts.",
+        runs = [run for run in self._in(experiment) if run.info.run_name == name]
+        if runs:
+            return self._closed(runs[0])
+        similar = get_close_matches(name, [run.info.run_name for run in self._in(experiment)], 1, 0.85)
+        if similar:
+            raise Missing(
+                f"there is no run '{name}' of yours in the experiment '{experiment}', but one named '{similar[0]}'."
             )
-        if not runs:
-            place = self.client.get_experiment_by_name(experiment)
-            if place and place.lifecycle_stage == "deleted":
-                raise Missing(
-                    f"the experiment '{experiment}' was deleted; run the first cell again, which restores it."
-                )
-            raise Missing(f"there is no run '{name}' of yours in the experiment '{experiment}'.")
-        return self._closed(runs[0])
+        for elsewhere in self.experiments.values():
+            if any(run.info.run_name == name for run in self._in(elsewhere)):
+                hint = f"Call mlflow.set_experiment('{experiment}') before it starts."
+                found = f"the run '{name}' in the experiment '{elsewhere}'"
+                require(False, found, f"it in '{experiment}'", hint)
+        place = self.client.get_experiment_by_name(experiment)
+        if place and place.lifecycle_stage == "deleted":
+            raise Missing(
+                f"the experiment '{experiment}' was deleted; run the first cell again, which restores it."
+            )
+        raise Missing(f"there is no run '{name}' of yours in the experiment '{experiment}'.")
 
     def runs(self, experiment: str, tag: tuple[str, str]) -> list[Answer]:
         """Return the student's runs of an experiment that carry a tag of a value, newest first; maybe none."""
-        found = self._search(f"tags.`{tag[0]}` = '{tag[1]}'")
-        matching = [run for run in found if run.data.tags.get(tag[0]) == tag[1]]
-        return [Answer(self, run) for run in self._in(experiment, matching)]
+        found = self._in(experiment)
+        return [Answer(self, run) for run in found if run.data.tags.get(tag[0]) == tag[1]]
 
     def named(self, experiment: str, name: str) -> list[Answer]:
         """Return all the student's runs of a name in an experiment, in whatever state, newest first; maybe none."""
-        return [Answer(self, run) for run in self._in(experiment, self._runs(name))]
+        found = self._in(experiment)
+        return [Answer(self, run) for run in found if run.info.run_name == name]
 
     def table(self, name: str):
         """Return a table that the student keeps by hand, as a data frame.
@@ -146,6 +153,7 @@ class Answers:
         except (Missing, Wrong):
             pass
         # The client's own calls: a run that the student has open must not be disturbed.
+        self._runs.pop(BY_HAND, None)
         experiment = self.client.get_experiment_by_name(BY_HAND)
         place = experiment.experiment_id if experiment else self.client.create_experiment(BY_HAND)
         self.experiments[place] = BY_HAND
@@ -153,22 +161,37 @@ class Answers:
         self.client.log_artifact(run.info.run_id, str(file))
         self.client.set_terminated(run.info.run_id)
 
-    def _in(self, experiment: str, runs: list) -> list:
+    def _in(self, experiment: str) -> list:
+        """Return the student's runs of an experiment, newest first; each experiment is searched once.
+
+        Raises:
+            Wrong: the store cannot read one of its runs.
+        """
         self.looked_in.add(experiment)
-        return [run for run in runs if self.experiments[run.info.experiment_id] == experiment]
+        if experiment not in self._runs:
+            places = [place for place, name in self.experiments.items() if name == experiment]
+            try:
+                self._runs[experiment] = self._search(places) if places else []
+            except ValueError as error:
+                raise Wrong(
+                    f"a run in the experiment '{experiment}' cannot be read ({error}): run the first cell again, which "
+                    "sets aside what is broken, or delete that run."
+                ) from None
+        return self._runs[experiment]
 
-    def _runs(self, name: str) -> list:
-        found = self._search(f"attributes.run_name = '{name}'")
-        return [run for run in found if run.info.run_name == name]
-
-    def _search(self, condition: str) -> list:
-        if self.fetched is not None:
-            return self.fetched
-        return self.client.search_runs(
-            list(self.experiments),
-            f'{condition} and tags.`mlflow.user` = "{self.name}"',  # a name like O'Brien
-            order_by=["attributes.start_time DESC"],
-        )
+    def _search(self, places: list[str]) -> list:
+        runs, token = [], None
+        while True:
+            page = self.client.search_runs(
+                places,
+                f'tags.`mlflow.user` = "{self.name}"',  # a name like O'Brien
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            runs += page
+            token = page.token
+            if not token:
+                return runs
 
     def _closed(self, run) -> Answer:
         name, status = run.info.run_name, run.info.status
@@ -265,10 +288,23 @@ class Answer:
         raise Missing(f"{self} has no dataset '{name}'; use mlflow.log_input.")
 
     def history(self, metric: str) -> dict[int, float]:
-        """Return a metric's values by step; raise `Missing` if it was not logged."""
+        """Return a metric's values by step.
+
+        Raises:
+            Missing: it was not logged.
+            Wrong: some step has two values.
+        """
         self.metric(metric)
         points = self.answers.client.get_metric_history(self.run.info.run_id, metric)
-        return {point.step: point.value for point in points}
+        values = {point.step: point.value for point in points}
+        written = {(point.step, point.value) for point in points}
+        require(
+            len(written) == len(values),
+            f"{len(points)} values of {metric} for {len(values)} steps in {self}",
+            "one value for each step",
+            "Start a new run for each training, and give each value its step.",
+        )
+        return values
 
     def children(self) -> list[Answer]:
         """Return the run's nested runs, newest first; maybe none."""

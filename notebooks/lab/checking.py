@@ -55,12 +55,13 @@ def judge(exercise: Exercise, answers: Answers) -> Verdict:
         )
 
 
-def check(id: str) -> None:
+def check(id: str | float) -> None:
     """Print whether an exercise is done, by what the store holds of this student's runs.
 
     Args:
         id: the number of the exercise, like "2.1".
     """
+    id = str(id)
     exercises = all_exercises()
     if id not in exercises:
         print(f"There is no exercise '{id}'; there are {', '.join(exercises)}.")
@@ -92,11 +93,13 @@ def progress() -> None:
 
 @contextlib.contextmanager
 def _quietly():
-    """Keep off the page what MLflow logs or warns of while a check asks a student's model wrong questions."""
+    """Keep a check from being seen: what MLflow logs or warns of on the page, what autologging records in the store."""
+    from mlflow.utils.autologging_utils import disable_autologging
+
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), disable_autologging():
             warnings.simplefilter("ignore")
             yield
     finally:

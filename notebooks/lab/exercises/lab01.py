@@ -2,10 +2,7 @@
 
 from lab.answers import Answers, Missing, require
 from lab.exercises import exercise
-from lab.exercises.truth import iris_accuracy
-
-SETTINGS = [0.01, 0.1, 1.0, 10.0, 100.0]
-SEEDS = range(10)
+from lab.exercises.expected import IRIS_ACCURACY, IRIS_MEAN_ACCURACY, MEAN_ACCURACY_TOLERANCE
 
 
 def decimals(noted: float, right: float, otherwise: str) -> str:
@@ -14,12 +11,17 @@ def decimals(noted: float, right: float, otherwise: str) -> str:
     return "Keep at least three decimals." if rounded else otherwise
 
 
-def columns(table, *names: str) -> None:
-    """Raise `Missing` unless a table has the named columns and at least one row."""
-    lacking = [name for name in names if name not in table]
-    if lacking:
-        there = ", ".join(map(str, table.columns))
-        raise Missing(f"the table has no column '{lacking[0]}', but {there}.")
+def numbers(table, *names: str) -> None:
+    """Raise `Missing` unless a table has the named columns and at least one row, `Wrong` unless they hold numbers."""
+    import pandas as pd
+
+    for name in names:
+        if name not in table:
+            there = ", ".join(map(str, table.columns))
+            raise Missing(f"the table has no column '{name}', but {there}.")
+        values = pd.to_numeric(table[name], errors="coerce")
+        wrong = table[name][values.isna()]
+        require(wrong.empty, f"'{wrong.min() if len(wrong) else ''}' as {name}", "a number")
     if table.empty:
         raise Missing("the table has no rows.")
 
@@ -27,39 +29,51 @@ def columns(table, *names: str) -> None:
 @exercise("1.1", "Keep the table")
 def keep_the_table(answers: Answers) -> str:
     table = answers.table("my_results.csv")
-    columns(table, "C", "seed", "accuracy")
+    numbers(table, "C", "seed", "accuracy")
     for row in table.itertuples():
-        right = iris_accuracy(float(row.C), int(row.seed))
+        setting = f"C = {row.C:g} and seed {row.seed:g}"
+        require(
+            row.C in IRIS_ACCURACY and row.seed == 1,
+            f"a row for {setting}",
+            "0.01, 0.1, 1, 10 and 100 with seed 1, and no others",
+        )
+        right = IRIS_ACCURACY[row.C]
         require(
             abs(row.accuracy - right) < 0.001,
-            f"accuracy {row.accuracy} for C = {row.C:g} and seed {row.seed}",
+            f"accuracy {row.accuracy} for {setting}",
             f"{right:.3f}",
             decimals(row.accuracy, right, "Was the row noted before the model was trained again?"),
         )
-    for C in SETTINGS:
-        if not ((table["C"] == C) & (table["seed"] == 1)).any():
+    for C in IRIS_ACCURACY:
+        rows = (table["C"] == C).sum()
+        if not rows:
             raise Missing(f"the table has no row for C = {C:g} with seed 1.")
-    return f"{len(table)} rows, and every accuracy is what its row says."
+        require(
+            rows == 1,
+            f"{rows} rows for C = {C:g}",
+            "one for each setting, five in all",
+            "A cell that was run twice has appended twice: make 'results' afresh in section 1.5.",
+        )
+    return "five rows, and every accuracy is what its row says."
 
 
 @exercise("1.2", "Choose on better evidence")
 def choose(answers: Answers) -> str:
     table = answers.table("my_choice.csv")
-    columns(table, "C", "mean_accuracy")
+    numbers(table, "C", "mean_accuracy")
     require(len(table) == 1, f"{len(table)} rows", "one row, your choice")
     chosen, noted = float(table["C"][0]), float(table["mean_accuracy"][0])
-    means = {C: sum(iris_accuracy(C, seed, 0.5) for seed in SEEDS) / len(SEEDS) for C in SETTINGS}
-    require(chosen in means, f"C = {chosen:g}", "one of 0.01, 0.1, 1, 10 and 100")
+    require(chosen in IRIS_MEAN_ACCURACY, f"C = {chosen:g}", "one of 0.01, 0.1, 1, 10 and 100")
+    right = IRIS_MEAN_ACCURACY[chosen]
     require(
-        abs(noted - means[chosen]) < 0.003,  # two flowers of 750, for a training that stopped early
+        abs(noted - right) < MEAN_ACCURACY_TOLERANCE,
         f"mean_accuracy {noted} for C = {chosen:g}",
         "its mean over the seeds 0 to 9, with half of the flowers held out",
-        decimals(noted, means[chosen], "A single split says little; take the mean of all ten."),
+        decimals(noted, right, "A single split says little; take the mean of all ten."),
     )
-    best = max(means, key=means.get)
     require(
-        chosen == best,
-        f"C = {chosen:g} with a mean of {means[chosen]:.3f}",
+        chosen == max(IRIS_MEAN_ACCURACY, key=IRIS_MEAN_ACCURACY.get),
+        f"C = {chosen:g} with a mean of {right:.3f}",
         "the setting with the highest mean",
         "Compute the mean for all five settings, then compare.",
     )

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from lab.answers import Answer, Answers, Wrong, require
 from lab.exercises import exercise
-from lab.exercises.truth import iris_split
+from lab.exercises.expected import IRIS_LOG_LOSS, LOG_LOSS_TOLERANCE, iris_test
 
 EXPERIMENT = "sklearn_experiment"
+DAY = 86_400  # seconds
 
 
 @exercise("2.1", "A setting of your own")
@@ -14,17 +15,30 @@ def a_setting_of_your_own(answers: Answers) -> str:
     run = answers.run(EXPERIMENT, "my-setting")
     run.param("C", 10)
     fits_its_model(run, "accuracy", "log_loss")
-    return f"C = 10 has a log loss of {run.metric('log_loss'):.3f}, and the model to show for it."
+    loss = run.metric("log_loss")
+    require(
+        abs(loss - IRIS_LOG_LOSS) < LOG_LOSS_TOLERANCE,
+        f"a log loss of {loss:.3f}",
+        f"{IRIS_LOG_LOSS:.3f}",
+        "Train on X_train and y_train alone, the 120 flowers that section 2.1 leaves for training.",
+    )
+    return f"C = 10 has a log loss of {loss:.3f}, and the model to show for it."
 
 
 def fits_its_model(run: Answer, *metrics: str) -> None:
-    """Raise `Wrong` unless a run's parameter C and its metrics are those of the model logged in it."""
+    """Raise `Wrong` unless a run's parameter C and its metrics are those of the logistic regression logged in it."""
     from sklearn.metrics import log_loss
 
     for name in metrics:
         run.metric(name)
-    _, X_test, _, y_test = iris_split()
+    X_test, y_test = iris_test()
     model = run.model("logistic_regression").get_raw_model()
+    kind = type(model).__name__
+    require(
+        kind == "LogisticRegression",
+        f"a {kind} as the model of {run}",
+        "a plain LogisticRegression, as in section 2.4",
+    )
     require(
         float(run.param("C")) == model.C,
         f"a model with C = {model.C:g} in a run with the parameter C = {run.param('C')}",
@@ -36,8 +50,7 @@ def fits_its_model(run: Answer, *metrics: str) -> None:
         "log_loss": log_loss(y_test, model.predict_proba(X_test)),
     }
     for name in metrics:
-        hint = "Compute it from the model, on the flowers set aside."
-        run.metric(name, right[name], hint)
+        run.metric(name, right[name], "Compute it from the model, on the held-out flowers.")
 
 
 @exercise("2.2", "A run that explains itself")
@@ -45,19 +58,12 @@ def a_run_that_explains_itself(answers: Answers) -> str:
     run = answers.run(EXPERIMENT, "documented")
     purpose = run.tag("purpose")
     require(
-        len(purpose.split()) >= 3,
+        len(purpose.split()) >= 3 and len(purpose) >= 10,
         f"the purpose '{purpose}'",
-        "at least three words",
+        "at least three words that say something",
         "Write what somebody else would want to know.",
     )
-    moment = run.tag("run_timestamp")
-    try:
-        datetime.fromisoformat(moment)
-    except ValueError:
-        raise Wrong(
-            f"found run_timestamp = {moment}, expected a moment like 2026-01-31T09:30:00. "
-            "Use datetime.now().isoformat(timespec='seconds')."
-        ) from None
+    is_about_now(run.tag("run_timestamp"), run.run.info.start_time / 1000)
     digest = answers.run(EXPERIMENT, "weak-regularization").dataset("iris").digest
     found = run.dataset("iris").digest
     require(
@@ -67,6 +73,29 @@ def a_run_that_explains_itself(answers: Answers) -> str:
         "Log the whole table, as the lab does.",
     )
     return f"the run says what it is for: {purpose}."
+
+
+def is_about_now(text: str, begin: float) -> None:
+    """Raise `Wrong` unless a text is a date and time in ISO format, within a day of a run's begin.
+
+    Args:
+        text: what the student noted, in whatever time zone.
+        begin: when the run began, in seconds since 1970.
+    """
+    use = "Use datetime.now().isoformat(timespec='seconds')."
+    try:
+        moment = datetime.fromisoformat(text)
+        datetime.strptime(text[:13].replace("T", " "), "%Y-%m-%d %H")  # a date alone is no moment
+    except ValueError:
+        raise Wrong(
+            f"found run_timestamp = {text}, expected a moment like 2026-01-31T09:30:00. {use}"
+        ) from None
+    require(
+        abs(moment.timestamp() - begin) < DAY,
+        f"run_timestamp = {text}",
+        "the moment at which the run was made",
+        use,
+    )
 
 
 @exercise("2.3", "Repeat a run from its record")
@@ -85,11 +114,15 @@ def repeat_a_run(answers: Answers) -> str:
     )
     original = originals[source]
     run.param("C", original.param("C"))
-    run.metric(
-        "log_loss",
-        original.metric("log_loss"),
-        "Use every parameter of the record, the split's seed too.",
-        tolerance=1e-6,
+    found, recorded = run.metric("log_loss"), original.metric("log_loss")
+    is_rounded = any(found == round(recorded, digits) for digits in range(6))
+    require(
+        abs(found - recorded) < 1e-6,
+        f"log_loss = {found:.8g} in {run}",
+        f"{recorded:.8g}, as recorded",
+        "Log it as it is, without rounding."
+        if is_rounded
+        else "Use every parameter of the record, the split's seed too.",
     )
     fits_its_model(run, "log_loss")
-    return f"log loss {run.metric('log_loss'):.6f}, the same as in the record."
+    return f"log loss {found:.6f}, the same as in the record."

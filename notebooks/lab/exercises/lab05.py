@@ -2,7 +2,7 @@
 
 from lab.answers import Answers, Missing, require
 from lab.exercises import exercise
-from lab.exercises.truth import data
+from lab.exercises.expected import data
 
 EXPERIMENT = "signature_experiment"
 THREE = ["bmi", "bp", "ltg"]
@@ -63,6 +63,8 @@ def an_example_to_copy(answers: Answers) -> str:
     require(hasattr(column, "shape"), "a signature of named columns", "that of a tensor", hint)
     found = f"{column.type} {column.shape}"
     require(found == "float64 (-1, 10)", f"a signature of {found}", "float64 (-1, 10)", hint)
+    kind = type(model.get_raw_model()).__name__
+    require(kind == "Ridge", f"a {kind} as the model", "array_ridge of section 5.7, a plain Ridge")
     example, hint = model.input_example, "Pass input_example=array[:3]."
     if example is None:
         raise Missing("the model has no input example; pass input_example=… to log_model.")
@@ -70,6 +72,8 @@ def an_example_to_copy(answers: Answers) -> str:
     kind = type(example).__name__
     require(kind == "ndarray", f"an example that is a {kind}", "an array", hint)
     rows = measurements().to_numpy()
+    found = f"an example of {example.dtype}"
+    require(example.dtype == "float64", found, "one of float64, as the signature says", hint)
     require(abs(example - rows[:3]).max() < 1e-9, "other rows", "the first three", hint)
     knows_the_disease(model, rows)
     return "three rows that anybody can copy, and a signature that they fit."

@@ -4,7 +4,7 @@ import re
 
 from lab.answers import Answers, Missing, require
 from lab.exercises import exercise
-from lab.exercises.truth import digits_read, misread
+from lab.exercises.expected import MISCLASSIFIED, MISSED, PREDICTED, report
 
 EXPERIMENT = "artifact_experiment"
 
@@ -14,9 +14,13 @@ def a_conclusion_in_words(answers: Answers) -> str:
     path = answers.run(EXPERIMENT, "my-artifacts").artifact("notes/conclusion.txt")
     text = path.read_text(encoding="utf-8").strip()
     require(len(text.split()) >= 4, f"'{text}'", "a sentence of at least four words")
-    missed = misread()["digit"].mode()[0]
-    taken_for = misread().query("digit == @missed")["predicted"].mode()[0]
-    named, right = re.findall(r"\d+", text), [str(missed), str(taken_for)]
+    require(
+        not re.search(r"\b(not|never|no)\b|n't", text, re.IGNORECASE),
+        f"a 'not' in '{text}'",
+        "a sentence that says what is so",
+        "A check cannot follow a negation.",
+    )
+    named, right = list(dict.fromkeys(re.findall(r"\d+", text))), [str(MISSED), str(PREDICTED)]
     if named == right[::-1]:
         hint = "These are the two; name the missed one first."
     elif named[:1] == right[:1] and len(named) == 2:
@@ -31,10 +35,10 @@ def a_conclusion_in_words(answers: Answers) -> str:
     require(
         named == right,
         f"the numbers {', '.join(named)} in your conclusion" if named else "no numeral",
-        "two digits, the one missed most often and what it was taken for",
+        "two digits, the one missed most often and what was predicted for it most often",
         hint,
     )
-    return f"of all digits, the {missed} is missed most often, and mostly taken for a {taken_for}."
+    return f"of all digits, the {MISSED} is missed most often, mostly with a {PREDICTED} as the prediction."
 
 
 @exercise("6.2", "All the mistakes")
@@ -44,30 +48,29 @@ def all_the_mistakes(answers: Answers) -> str:
     table = pd.read_csv(answers.run(EXPERIMENT, "all-mistakes").artifact("tables/mistakes.csv"))
     for name in ("row", "digit", "predicted"):
         if name not in table:
-            raise Missing(f"tables/mistakes.csv has no column '{name}'.")
+            there = ", ".join(map(str, table.columns))
+            raise Missing(f"tables/mistakes.csv has no column '{name}', but {there}.")
     found = set(table[["row", "digit", "predicted"]].itertuples(index=False, name=None))
-    right = set(misread().itertuples(name=None))
+    right = set(MISCLASSIFIED)
     require(
         len(table) == len(right),
         f"{len(table)} rows",
-        f"{len(right)}, one for each misread digit",
+        f"{len(right)}, one for each misclassified digit",
         "Take all rows in which digit and predicted differ, and no others.",
     )
     strange = min(found - right, default=None)
     require(
         strange is None,
         f"{strange} as row, digit and predicted",
-        "only what the classifier misread",
+        "only what the classifier got wrong",
         "Is 'row' the number of the row in the data, as index_label writes it, and digit what is drawn there?",
     )
-    require(found == right, "a row that is there twice", "each misread digit once")
-    return f"all {len(table)} misread digits."
+    require(found == right, "a row that is there twice", "each misclassified digit once")
+    return f"all {len(table)} misclassified digits."
 
 
 @exercise("6.3", "Parameter, metric, tag or artifact?")
 def parameter_metric_tag_or_artifact(answers: Answers) -> str:
-    from sklearn.metrics import classification_report
-
     run = answers.run(EXPERIMENT, "sorted-out")
     data = run.run.data
     places = {"a parameter": data.params, "a metric": data.metrics, "a tag": data.tags}
@@ -87,11 +90,11 @@ def parameter_metric_tag_or_artifact(answers: Answers) -> str:
             "Start a new run and log it there alone; section 6.5 has the rule.",
         )
     run.param("max_iter", 10_000)
-    run.metric("mistakes", len(misread()))
-    run.tag("weakest_digit", str(misread()["digit"].mode()[0]))
+    run.metric("mistakes", len(MISCLASSIFIED))
+    run.tag("weakest_digit", str(MISSED))
     text = run.artifact("report.txt").read_text(encoding="utf-8")
     require(
-        text.split() == classification_report(*digits_read().to_numpy().T).split(),
+        text.split() == report().split(),
         "another text in report.txt",
         "the report of section 6.2",
         "It is still there, as the variable report.",

@@ -33,7 +33,9 @@ def best_of_the_small_ones(answers: Answers) -> str:
         remove,
     )
     if not tagged:
-        raise Missing("no run of your newest sweep has the tag verdict = best-small.")
+        others = answers.runs(EXPERIMENT, ("verdict", "best-small"))
+        besides = f"; {others[0]}, which has it, is not in that sweep" if others else ""
+        raise Missing(f"no run of your newest sweep has the tag verdict = best-small{besides}.")
     names = " and ".join(f"'{run.run.info.run_name}'" for run in tagged)
     require(len(tagged) == 1, f"the tag on {names}", "it on one run, the best", remove)
     (run,) = tagged
@@ -56,8 +58,8 @@ def best_of_the_small_ones(answers: Answers) -> str:
 
 @exercise("7.2", "One more in the sweep")
 def one_more_in_the_sweep(answers: Answers) -> str:
-    _, children = sweep(answers)
-    added = [run for run in children if run.run.data.params.get("components") == "30"]
+    parent, children = sweep(answers)
+    added = [run for run in parent.children() if run.run.data.params.get("components") == "30"]
     if not added:
         names = ("C=10.0, components=30", "C=10, components=30")
         if not any(answers.named(EXPERIMENT, name) for name in names):
@@ -70,6 +72,7 @@ def one_more_in_the_sweep(answers: Answers) -> str:
         )
     run = added[0]
     run.param("C", 10)
+    accuracy(run)
     model = run.model("logistic_regression")
     found = model.get_raw_model()
     require(
@@ -94,8 +97,12 @@ def enough_components(answers: Answers) -> str:
     }
     enough = min(number for number in COMPONENTS if best[number] >= max(best.values()) - 0.02)
     chosen = parent.tag("enough_components")
+    try:
+        number = float(chosen)
+    except ValueError:
+        require(False, f"enough_components = {chosen} on the parent", "a number and nothing else")
     require(
-        chosen == str(enough),
+        number == enough,
         f"enough_components = {chosen} on the parent",
         f"the smallest number within 0.02 of {max(best.values()):.3f}",
         "Write down the best accuracy for each number of components, then compare.",
