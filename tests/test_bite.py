@@ -79,4 +79,7 @@ def test_a_students_own_work_is_named_as_the_reason(project):
     done = nbval(project, [name, "../tests/test_stores.py"], "--lab=01")
     assert done.returncode == 1, done.stdout[-3000:]
     assert "Not as shipped: notebooks/my_results.csv is an answer to lab 1" in done.stdout
-    assert f"Not as shipped: notebooks/{name} holds your answer in the cell 'answer-1-2'" in done.stdout
+    assert (
+        f"Not as shipped: notebooks/{name} holds your answer in the cell 'answer-1-2'"
+        in done.stdout
+    )

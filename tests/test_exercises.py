@@ -12,6 +12,7 @@ from importlib import import_module
 
 import mlflow
 import pytest
+from attempts import Accepted
 from exercise_cells import EXERCISES, Kernel, cells_of, ids_of, solution_of, solve
 from lab.answers import Answer, Answers, Missing
 from mlflow import MlflowClient
@@ -53,10 +54,15 @@ def test_there_are_enough_exercises():
 
 
 @every_lab
-def test_every_exercise_has_three_wrong_answers(notebook):
-    attempts = import_module(f"attempts.lab{notebook.name[:2]}").ATTEMPTS
+def test_every_exercise_has_three_wrong_answers_and_three_right_ones(notebook):
+    answers = import_module(f"attempts.lab{notebook.name[:2]}")
+    attempts = answers.ATTEMPTS
     for id in ids_of(notebook):
         assert len([attempt for attempt in attempts if attempt.exercise == id]) >= 3, id
+        assert len([answer for answer in answers.ACCEPTED if answer.exercise == id]) >= 2, (
+            id
+        )  # and the solution
+    assert {answer.exercise for answer in answers.ACCEPTED} == set(ids_of(notebook))
     assert {attempt.exercise for attempt in attempts} == set(ids_of(notebook))
     assert {attempt.mark for attempt in attempts} <= {"⬜", "❌"}
 
@@ -96,7 +102,7 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
     project = copy_project(tmp_path / "project")
     (tmp_path / "mlruns").mkdir()
     cells = list(cells_of(notebook).values())
-    attempts = import_module(f"attempts.lab{notebook.name[:2]}").ATTEMPTS
+    answers = import_module(f"attempts.lab{notebook.name[:2]}")
     first = next(place for place, cell in enumerate(cells) if cell.id.startswith("exercise-"))
     problems = []
 
@@ -116,14 +122,17 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
                 assert not error, f"{cell.id}: {error}\n{printed}"
         for id in ids_of(notebook):
             expect(kernel.run(f'lab.check("{id}")')[0], f"⬜ {id} not done yet: ")
-            for attempt in [attempt for attempt in attempts if attempt.exercise == id]:
+            for attempt in [attempt for attempt in answers.ATTEMPTS if attempt.exercise == id]:
                 printed, _ = kernel.run(attempt.code)
                 if "lab.check" not in attempt.code:
                     printed, _ = kernel.run(f'lab.check("{id}")')
                 expect(printed, f"{attempt.mark} {id} ", attempt.told)
-            for _ in range(2):  # solving an exercise twice is fine
-                printed, error = kernel.run(solution_of(notebook, id))
-                assert not error, f"solution {id}: {error}"
+            accepted = [answer for answer in answers.ACCEPTED if answer.exercise == id]
+            solution = Accepted(id, "the solution", solution_of(notebook, id))
+            for answer in [*accepted, solution, solution]:  # solving an exercise twice is fine
+                printed, error = kernel.run(answer.code)
+                if error:
+                    problems.append(f"{id}, {answer.style}: {error}")
                 expect(kernel.run(f'lab.check("{id}")')[0], f"✅ {id} done: ")
         for cell in cells[first:]:
             if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):

@@ -92,7 +92,9 @@ class Answers:
         runs = [run for run in self._in(experiment) if run.info.run_name == name]
         if runs:
             return self._closed(runs[0])
-        similar = get_close_matches(name, [run.info.run_name for run in self._in(experiment)], 1, 0.85)
+        similar = get_close_matches(
+            name, [run.info.run_name for run in self._in(experiment)], 1, 0.85
+        )
         if similar:
             raise Missing(
                 f"there is no run '{name}' of yours in the experiment '{experiment}', but one named '{similar[0]}'."

@@ -436,7 +436,7 @@ def _stop_autologging() -> list[str]:
         if options.get("disable") is False
     ]
     for name in on:
-        import_module(f"mlflow.{name}").autolog(disable=True)
+        import_module("mlflow" if name == "mlflow" else f"mlflow.{name}").autolog(disable=True)
     return [f"autologging of {name} was on; it is off now." for name in on]
 
 

@@ -1,6 +1,6 @@
-"""Wrong turns in lab 5."""
+"""Answers to the exercises of lab 5."""
 
-from attempts import Attempt
+from attempts import Accepted, Attempt
 
 LOG = """
 with mlflow.start_run(run_name="{run}"):
@@ -211,5 +211,64 @@ with mlflow.start_run(run_name="three-columns"):
         "⬜",
         "has no model 'ridge'",
         'with mlflow.start_run(run_name="three-columns"):\n    mlflow.log_param("columns", ["bmi", "bp", "ltg"])',
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found a Pipeline as the model, expected array_ridge of section 5.7, a plain Ridge",
+        "piped = make_pipeline(StandardScaler(), Ridge()).fit(array, y)\n"
+        + LOG.format(run="with-example", model="piped", more=TENSOR + "array[:3]"),
+    ),
+    Attempt(
+        "5.1",
+        "❌",
+        "found the first three rows, but rounded, expected the first three as they are",
+        LOG.format(
+            run="with-example", model="array_ridge", more=TENSOR + "array[:3].astype('float32')"
+        ),
+    ),
+]
+
+ACCEPTED = [
+    Accepted(
+        "5.1",
+        "the signature inferred anew",
+        LOG.format(
+            run="with-example",
+            model="array_ridge",
+            more="signature=infer_signature(array, array_ridge.predict(array)), input_example=array[:3]",
+        ),
+    ),
+    Accepted(
+        "5.1",
+        "a ridge of one's own, an example from the table",
+        "mine = Ridge().fit(X.to_numpy(), y)\n"
+        + LOG.format(run="with-example", model="mine", more=TENSOR + "X.head(3).to_numpy()"),
+    ),
+    Accepted(
+        "5.2",
+        "the lab's own signature",
+        LOG.format(run="guarded", model="ridge", more="signature=signature"),
+    ),
+    Accepted(
+        "5.2",
+        "inferred by MLflow from an example of floats",
+        LOG.format(run="guarded", model="ridge", more="input_example=X.head(5)"),
+    ),
+    Accepted(
+        "5.3",
+        "inferred by MLflow from an example",
+        THREE
+        + "mine = Ridge().fit(three, y)\n"
+        + LOG.format(run="three-columns", model="mine", more="input_example=three.head(2)"),
+    ),
+    Accepted(
+        "5.3",
+        "the columns in another order, the signature from inputs alone",
+        """
+three = X[["ltg", "bmi", "bp"]]
+mine = Ridge(alpha=1.0).fit(three, y)
+"""
+        + LOG.format(run="three-columns", model="mine", more="signature=infer_signature(three)"),
     ),
 ]

@@ -1,6 +1,6 @@
-"""Wrong turns in lab 6."""
+"""Answers to the exercises of lab 6."""
 
-from attempts import Attempt
+from attempts import Accepted, Attempt
 
 CONCLUSION = (
     'with mlflow.start_run(run_name="my-artifacts"):\n    mlflow.log_text({text!r}, "{path}")'
@@ -36,8 +36,8 @@ ATTEMPTS = [
     Attempt(
         "6.1",
         "❌",
-        "found the numbers 1, 8 in your conclusion, expected two digits, the one missed most often and what it was "
-        "taken for. These are the two; name the missed one first.",
+        "found the numbers 1, 8 in your conclusion, expected two digits, the one missed most often and what was "
+        "predicted for it most often. These are the two; name the missed one first.",
         CONCLUSION.format(text="The 1 is often taken for an 8.", path="notes/conclusion.txt"),
     ),
     Attempt(
@@ -158,5 +158,76 @@ ATTEMPTS = [
         "❌",
         "found mistakes = 15 in the run 'sorted-out', expected 16",
         SORTED.format(**RIGHT | {"mistakes": 'mlflow.log_metric("mistakes", 15)'}),
+    ),
+    Attempt(
+        "6.1",
+        "❌",
+        "found a 'not' in 'It is not 8 that is read as 1.'",
+        CONCLUSION.format(text="It is not 8 that is read as 1.", path="notes/conclusion.txt"),
+    ),
+    Attempt(
+        "6.2",
+        "⬜",
+        "has no column 'row', but row;digit;predicted",
+        TABLE.format(change=WRONG, place="tables").replace(
+            'index_label="row"', 'index_label="row", sep=";"'
+        ),
+    ),
+]
+
+ACCEPTED = [
+    Accepted(
+        "6.1",
+        "in two clauses",
+        CONCLUSION.format(
+            text="The 8 is missed most often; the 8 is mostly taken for 1.",
+            path="notes/conclusion.txt",
+        ),
+    ),
+    Accepted(
+        "6.1",
+        "in another language, as a file",
+        """
+(folder / "conclusion.txt").write_text("Die 8 wird am häufigsten verkannt, meist als 1.\\n", encoding="utf-8")
+with mlflow.start_run(run_name="my-artifacts"):
+    mlflow.log_artifact(folder / "conclusion.txt", artifact_path="notes")
+""",
+    ),
+    Accepted(
+        "6.2",
+        "as text, shuffled, with a column more",
+        """
+wrong = pd.DataFrame({"digit": y_test, "predicted": predicted})[predicted != y_test].sample(frac=1)
+wrong["confidence"] = 1
+with mlflow.start_run(run_name="all-mistakes"):
+    mlflow.log_text(wrong.rename_axis("row").to_csv(), "tables/mistakes.csv")
+""",
+    ),
+    Accepted(
+        "6.2",
+        "a whole folder, the row as a column",
+        """
+tables = Path(tempfile.mkdtemp())
+wrong = [(row, digit, guess) for row, digit, guess in zip(y_test.index, y_test, predicted) if digit != guess]
+pd.DataFrame(wrong, columns=["row", "digit", "predicted"]).to_csv(tables / "mistakes.csv", index=False)
+with mlflow.start_run(run_name="all-mistakes"):
+    mlflow.log_artifacts(tables, artifact_path="tables")
+""",
+    ),
+    Accepted(
+        "6.3",
+        "in the plural, and the report as a file",
+        """
+(folder / "report.txt").write_text(report)
+with mlflow.start_run(run_name="sorted-out", tags={"weakest_digit": 8}):
+    mlflow.log_params({"max_iter": model.max_iter})
+    mlflow.log_metrics({"mistakes": 16.0})
+    mlflow.log_artifact(folder / "report.txt")
+""",
+    ),
+    Accepted(
+        "6.3",
+        "with more than was asked",
+        SORTED.format(**RIGHT) + '    mlflow.log_metric("accuracy", 0.97)\n',
     ),
 ]

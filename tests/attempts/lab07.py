@@ -1,6 +1,6 @@
-"""Wrong turns in lab 7."""
+"""Answers to the exercises of lab 7."""
 
-from attempts import Attempt
+from attempts import Accepted, Attempt
 
 TAG = 'mlflow.MlflowClient().set_tag({run}, "{key}", "{value}")'
 SMALL = "mlflow.search_runs(filter_string=f\"{this_sweep} and tags.size = 'small'\", order_by=['metrics.accuracy'])"
@@ -111,5 +111,71 @@ with mlflow.start_run(run_id=parent.info.run_id):
         "❌",
         "expected the smallest number within 0.02",
         TAG.format(run="parent.info.run_id", key="enough_components", value="10"),
+    ),
+    Attempt(
+        "7.1",
+        "⬜",
+        "; the run 'by accident', which has it, is not in that sweep",
+        UNTAG
+        + 'with mlflow.start_run(run_name="by accident"):\n    mlflow.set_tag("verdict", "best-small")',
+    ),
+    Attempt(
+        "7.3",
+        "❌",
+        "found enough_components = 20 components on the parent, expected a number and nothing else",
+        TAG.format(run="parent.info.run_id", key="enough_components", value="20 components"),
+    ),
+]
+
+ACCEPTED = [
+    Accepted(
+        "7.1",
+        "found with pandas, tagged in its run",
+        """
+small = runs[runs["tags.size"] == "small"]
+chosen = small.loc[small["metrics.accuracy"].idxmax(), "run_id"]
+with mlflow.start_run(run_id=chosen):
+    mlflow.set_tag("verdict", "best-small")
+""",
+    ),
+    Accepted(
+        "7.1",
+        "found with the client",
+        """
+client = mlflow.MlflowClient()
+(chosen,) = client.search_runs(
+    [experiment.experiment_id], f"{this_sweep} and tags.size ILIKE 'SMALL'", order_by=["metrics.accuracy DESC"], max_results=1
+)
+client.set_tag(chosen.info.run_id, "verdict", "best-small")
+""",
+    ),
+    Accepted(
+        "7.2",
+        "C as a whole number",
+        "with mlflow.start_run(run_id=parent.info.run_id):\n    train(10, 30)",
+    ),
+    Accepted(
+        "7.2",
+        "by the id of its parent, under another name",
+        """
+pipeline = make_pipeline(PCA(30), LogisticRegression(C=10.0, max_iter=1000)).fit(X_train, y_train)
+with mlflow.start_run(run_name="the gap", parent_run_id=parent.info.run_id):
+    mlflow.log_params({"C": 10.0, "components": 30})
+    mlflow.sklearn.log_model(pipeline, name="logistic_regression", pip_requirements=["scikit-learn"])
+    mlflow.log_metric("accuracy", pipeline.score(X_test, y_test))
+""",
+    ),
+    Accepted(
+        "7.3",
+        "as a decimal number",
+        TAG.format(run="parent.info.run_id", key="enough_components", value="20.0"),
+    ),
+    Accepted(
+        "7.3",
+        "in its run",
+        """
+with mlflow.start_run(run_id=parent.info.run_id):
+    mlflow.set_tag("enough_components", 20)
+""",
     ),
 ]

@@ -111,15 +111,19 @@ def stop_in_time(answers: Answers) -> str:
         "Look where val_loss of the run 'mlp' is lowest.",
     )
     model = run.model("mlp")
+    weights = sum(tensor.numel() for tensor in model.get_raw_model().parameters())
+    require(weights == WEIGHTS, f"a model with {weights} weights", f"{WEIGHTS}, as 'mlp' has")
     rmse_of_model = mean_error(model, "test") ** 0.5 * points_per_unit()
-    hint = "Compute it from the predictions of the model that you log, in points, as test_rmse does."
+    hint = (
+        "Compute it from the predictions of the model that you log, in points, as test_rmse does."
+    )
     run.metric("test_rmse", rmse_of_model, hint, tolerance=0.002)
     loss = mean_error(model, "validation")
     require(
         abs(loss - losses[epochs]) < LOSS_TOLERANCE,
         f"a model with a validation loss of {loss:.3f}",
         f"{losses[epochs]:.3f}, as 'mlp' had after {epochs} epochs",
-        f"Train a fresh network like 'mlp' (seed 0, {WEIGHTS} weights, learning rate 0.01), for {epochs} epochs and no more.",
+        f"Train a fresh network like 'mlp' (seed 0, learning rate 0.01), for {epochs} epochs and no more.",
     )
     return f"{epochs} epochs are enough for an error of {rmse:.1f} points."
 

@@ -19,11 +19,11 @@ def autologged(run: Answer) -> None:
         )
     inputs = run.run.inputs.dataset_inputs if run.run.inputs else []
     for logged in inputs:
-        shape = json.loads(logged.dataset.profile or "{}").get("features_shape")
-        if any(tag.value == "train" for tag in logged.tags) and shape:
+        rows = json.loads(logged.dataset.profile or "{}").get("num_rows")
+        if rows and any(tag.value == "train" for tag in logged.tags):
             require(
-                shape[0] == TRAINING_ROWS,
-                f"a training on {shape[0]} flowers in {run}",
+                rows == TRAINING_ROWS,
+                f"a training on {rows} flowers in {run}",
                 f"the {TRAINING_ROWS} of the training part",
                 "Fit on X_train and y_train.",
             )

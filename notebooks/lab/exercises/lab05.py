@@ -72,9 +72,9 @@ def an_example_to_copy(answers: Answers) -> str:
     kind = type(example).__name__
     require(kind == "ndarray", f"an example that is a {kind}", "an array", hint)
     rows = measurements().to_numpy()
-    found = f"an example of {example.dtype}"
-    require(example.dtype == "float64", found, "one of float64, as the signature says", hint)
-    require(abs(example - rows[:3]).max() < 1e-9, "other rows", "the first three", hint)
+    difference = abs(example - rows[:3]).max()
+    found = "the first three rows, but rounded" if difference < 1e-4 else "other rows"
+    require(difference < 1e-9, found, "the first three as they are, with 64 bits", hint)
     knows_the_disease(model, rows)
     return "three rows that anybody can copy, and a signature that they fit."
 
