@@ -259,6 +259,14 @@ def test_unknown_exercise_lists_those_there_are(capsys):
     assert printed == f"There is no exercise '9.9'; there are {', '.join(EXERCISES)}.\n"
 
 
+def test_number_of_an_exercise_needs_no_quotes(capsys, monkeypatch, tmp_path):
+    import lab
+
+    monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "mlruns"))
+    lab.check(2.1)
+    assert capsys.readouterr().out.startswith("⬜ 2.1 not done yet: there is no run 'my-setting'")
+
+
 def test_store_that_cannot_be_reached_is_said_not_raised(capsys, monkeypatch):
     import lab
 

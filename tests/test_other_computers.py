@@ -8,6 +8,7 @@ network, no root rights, a store that has seen better days.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from exercise_cells import fill_in_solutions
+from exercise_cells import EXERCISES, Kernel, fill_in_solutions
 from lab.store import EXPERIMENTS
 from support import NOTEBOOKS, copy_project, nbval, run, without_network, without_privileges
 
@@ -42,6 +43,25 @@ for name in {experiments}:
     mlflow.log_param("C", 1.0)
     mlflow.log_metric("accuracy", 0.5)
 print("in the middle of a run")
+"""
+
+SNAPSHOT = """
+import json, mlflow
+from lab.store import folder
+
+def state():
+    return {
+        "files": {str(path): path.read_bytes().hex() for path in folder().rglob("*") if path.is_file()},
+        "run": mlflow.active_run() and mlflow.active_run().info.run_id,
+        "experiment": mlflow.tracking.fluent._active_experiment_id,
+    }
+"""
+LOOK = """
+before = state()
+for id in {ids}:
+    lab.check(id)
+after = state()
+print({{name: before[name] == after[name] for name in before}})
 """
 
 PLAINEST_PYTORCH = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
@@ -243,3 +263,65 @@ def test_every_value_stands_once_and_the_store_can_move_to_a_database(used, tmp_
     command += ["--target", f"sqlite:///{tmp_path}/moved.db"]
     done = run(command, env=used.environment() | {"MLFLOW_DISABLE_TELEMETRY": "true"}, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.fixture
+def solved(used, tmp_path):
+    """A kernel in which `lab.start()` was run, on a copy of the store in which every exercise is done."""
+    shutil.copytree(used.store, tmp_path / "mlruns")
+    environment = used.environment() | {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
+    with Kernel(used.project / "notebooks", environment) as kernel:
+        _, error = kernel.run("import lab\nlab.start()\n" + SNAPSHOT)
+        assert not error, error
+        yield kernel
+
+
+def test_checks_leave_no_trace(solved, used):
+    """Not with autologging on, not inside an open run; and a table kept by hand is handed in once."""
+    for code in (
+        "mlflow.set_experiment('search_experiment')\nmlflow.autolog(log_models=False)",
+        "opened = mlflow.start_run(run_name='mine')",
+    ):
+        _, error = solved.run(code)
+        assert not error, error
+    printed, error = solved.run(LOOK.format(ids=list(EXERCISES)))
+    assert not error, error
+    *verdicts, same = printed.splitlines()
+    assert [line[:5] for line in verdicts] == [f"✅ {id}" for id in EXERCISES]
+    assert same == "{'files': True, 'run': True, 'experiment': True}"
+
+    printed, _ = solved.run(
+        "from sklearn.linear_model import Ridge\nRidge().fit([[0.0], [1.0]], [0, 1])\n"
+        "print('alpha' in mlflow.get_run(opened.info.run_id).data.params)"
+    )
+    assert printed.splitlines()[-1] == "True", "autologging is on again"
+
+    count = (
+        "len(mlflow.search_runs([mlflow.get_experiment_by_name('answers_by_hand').experiment_id]))"
+    )
+    before, _ = solved.run(f"print({count})")
+    choice = used.project / "notebooks" / "my_choice.csv"
+    right = choice.read_bytes()
+    choice.write_text("C,mean_accuracy\n100,0.955\n")
+    after, _ = solved.run(f"lab.check('1.2')\nlab.check('1.2')\nprint({count})")
+    choice.write_bytes(right)
+    assert int(after.splitlines()[-1]) == int(before) + 1
+
+
+def test_one_run_that_cannot_be_read_spoils_only_its_experiment(solved):
+    code = """
+mlflow.set_experiment("autolog_experiment")
+with mlflow.start_run() as run:
+    mlflow.log_param("C", 1)
+(file,) = folder().glob(f"*/{run.info.run_id}/params/C")
+file.write_bytes(bytes([255, 254]))
+lab.check("4.1")
+lab.check("2.1")
+"""
+    printed, error = solved.run(code)
+    assert not error, error
+    broken, fine = printed.splitlines()
+    assert broken.startswith(
+        "❌ 4.1 not right yet: a run in the experiment 'autolog_experiment' cannot be read ("
+    )
+    assert fine.startswith("✅ 2.1 done")
