@@ -53,6 +53,7 @@ def main() -> None:
         "model": logged_model,
         "start": start_of_jupyterlab,
         "search": search_in_a_full_store,
+        "checks": checks_of_all_exercises,
         "class": report_of_a_class,
     }
     chosen = sys.argv[1:] or list(parts)
@@ -172,6 +173,52 @@ def start_of_jupyterlab(folder: Path) -> None:
     more = medians["make lab"] - medians["jupyter lab"]
     title = f"Until JupyterLab answers, median of 3: {more:+.1f} s (goal: at most 5 s more)"
     _table(title, ["command", "s"], [[name, value] for name, value in medians.items()])
+
+
+def checks_of_all_exercises(folder: Path) -> None:
+    """Measure every check, and the student's progress, in a store with all solutions and 500 runs of others."""
+    notebooks = copy_project(folder / "project") / "notebooks"
+    environment = SETTINGS | {
+        "LAB_TRACKING_URI": str(folder / "mlruns"),
+        "PYTHONPATH": str(notebooks),
+    }
+    for notebook in NOTEBOOKS:
+        solve(notebooks / notebook.name, environment)
+    done = subprocess.run(
+        [sys.executable, "-c", CHECKS],
+        cwd=notebooks,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    seconds = json.loads(done.stdout.splitlines()[-1])
+    rows = [[name, taken] for name, taken in seconds.items()]
+    title = "Checks, after MLflow was imported (goal: at most 2 s each, 3 s for the progress)"
+    _table(title, ["what", "s"], rows)
+
+
+CHECKS = """
+import json, time
+import lab, mlflow
+from lab.exercises import all_exercises
+lab.start()
+client, seconds = mlflow.MlflowClient(), {}
+places = [client.get_experiment_by_name(n).experiment_id for n in ("sklearn_experiment", "search_experiment")]
+for number in range(500):
+    run = client.create_run(places[number % 2], tags={"mlflow.user": "somebody else"})
+    client.log_metric(run.info.run_id, "accuracy", 0.5)
+    client.set_terminated(run.info.run_id)
+def measure(name, call, *arguments):
+    begin = time.perf_counter()
+    call(*arguments)
+    seconds[name] = round(time.perf_counter() - begin, 2)
+measure("progress, in a new process", lab.progress)
+measure("progress, in a notebook", lab.progress)
+for id in all_exercises():
+    measure(id, lab.check, id)
+print(json.dumps(seconds))
+"""
 
 
 def report_of_a_class(folder: Path) -> None:

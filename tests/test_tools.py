@@ -126,6 +126,8 @@ def test_reset_moves_the_store_and_loses_nothing(project):
     before = {
         path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()
     }
+    answer = project / "notebooks" / "my_results.csv"
+    answer.write_text("C,seed,accuracy")
     done = run(in_notebooks(project, "lab.reset"))
     (aside,) = re.findall(
         r"to (mlruns-\d{4}-\d\d-\d\d-\d{6})/ beside it; nothing was deleted", done.stdout
@@ -133,8 +135,11 @@ def test_reset_moves_the_store_and_loses_nothing(project):
     assert not store.exists()
     moved = project / aside
     assert {
-        path.relative_to(moved): path.read_bytes() for path in moved.rglob("*") if path.is_file()
+        path.relative_to(moved): path.read_bytes()
+        for path in moved.rglob("*")
+        if path.is_file() and path.name != answer.name
     } == before
+    assert (moved / "my_results.csv").read_text() == "C,seed,accuracy" and not answer.exists()
     assert "Nothing to move" in run(in_notebooks(project, "lab.reset")).stdout
 
 

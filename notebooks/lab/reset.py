@@ -33,7 +33,10 @@ def reset() -> Path | None:
         return None
     aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")
     try:
-        return folder.rename(aside)
+        folder.rename(aside)
+        for answer in (store.ROOT / "notebooks").glob("my_*.csv"):  # lab 1's, kept by hand
+            answer.rename(aside / answer.name)
+        return aside
     except OSError as error:
         raise LabError(
             f"{folder} cannot be moved ({error.strerror}): close JupyterLab and the MLflow UI, which may use it, "
@@ -50,7 +53,7 @@ def main() -> None:
         return
     folder = store.folder()
     print(f"Moved {shown} to {aside.name}/ beside it; nothing was deleted.")
-    print(f"Its files hold the old path: to use it again, rename it back to {folder.name}/.")
+    print(f"To use it again, rename it back to {folder.name}/, or name it in LAB_TRACKING_URI.")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def jupyterlab(browser: Browser, address: str, token: str) -> None:
     lab.open(NOTEBOOKS[1].name)
     lab.menu("Run", "Run All Cells")
     lab.wait_until_idle()
-    below = page.get_by_role("paragraph").filter(has_text="A slip of the pen")
+    below = page.get_by_role("paragraph").filter(has_text="A typo: we pass")
     below.scroll_into_view_if_needed()
     below.click()
     page.wait_for_timeout(1000)
