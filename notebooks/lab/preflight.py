@@ -102,9 +102,8 @@ def apply_settings() -> None:
         os.environ.setdefault(name, "1")
 
 
-_told: set[str] = (
-    set()
-)  # addresses that MLflow was given here, and has put into the environment itself
+# Addresses that MLflow was given here; it has put them into the environment itself.
+_told: set[str] = set()
 
 
 def use_store(mlflow) -> None:
