@@ -140,7 +140,6 @@ KNOWN_OTHERWISE = {  # numbers of the text that no cell prints, and where they a
     ("07", 1970): "the year in which computers' time begins",
     ("03", 90): "a usual blood pressure",
     ("03", 0.03): "the limit that the check of exercise 3.3 sets",
-    ("03", 56): "what its solution stays below",
     ("03", 57): "told by the check of exercise 3.2",
     ("03", 85): "told by the check of exercise 3.2",
     ("07", 64): "8 × 8 pixels",

@@ -53,6 +53,7 @@ with mlflow.start_run(run_name="stopped-early"):
     mlflow.pytorch.log_model(mine, name="mlp", input_example={example}, pip_requirements=["torch"])
     mlflow.log_metric("test_rmse", test_rmse(mine(X_test.cpu()).detach().numpy()))
 """
+SLOWER = NETWORK.replace("lr=0.01", "lr=0.005")
 NETWORK_AS_ASKED = {"seed": 0, "units": 32, "epochs": 48, "example": "example"}
 
 ATTEMPTS = [
@@ -87,7 +88,7 @@ with mlflow.start_run(run_name="faster"):
     Attempt(
         "3.1",
         "❌",
-        "Make a fresh model after torch.manual_seed(0)",
+        "Make a fresh SimpleModel after torch.manual_seed(0)",
         """
 torch.manual_seed(0)
 with mlflow.start_run(run_name="faster"):
@@ -125,7 +126,7 @@ with mlflow.start_run(run_name="rmse-by-epoch"):
     Attempt(
         "3.2",
         "❌",
-        "Take the square root of the loss",
+        "Take the square root of val_loss",
         """
 with mlflow.start_run(run_name="rmse-by-epoch"):
     for epoch in range(1, 51):
@@ -217,7 +218,7 @@ with mlflow.start_run(run_name="stopped-early", experiment_id="0"):
     Attempt(
         "3.1",
         "❌",
-        "Make a fresh model after torch.manual_seed(0)",
+        "Make a fresh SimpleModel after torch.manual_seed(0)",
         FASTER.format(**AS_ASKED | {"seed": 1}),
     ),
     Attempt(
@@ -228,6 +229,17 @@ with mlflow.start_run(run_name="stopped-early", experiment_id="0"):
 torch.manual_seed(0)
 with mlflow.start_run(run_name="faster"):
     for _ in range(2):
+        train_run(SimpleModel().to(device), learning_rate=0.1)
+""",
+    ),
+    Attempt(
+        "3.1",
+        "❌",
+        "found 300 values of train_loss for 150 steps",
+        """
+with mlflow.start_run(run_name="faster"):
+    for _ in range(2):
+        torch.manual_seed(0)
         train_run(SimpleModel().to(device), learning_rate=0.1)
 """,
     ),
@@ -273,6 +285,12 @@ with mlflow.start_run(run_name="faster"):
         "❌",
         "Pass an input_example of at least two rows",
         NETWORK.format(**NETWORK_AS_ASKED | {"example": "example[:1]"}),
+    ),
+    Attempt(
+        "3.3",
+        "❌",
+        "Train a fresh network like 'mlp' (seed 0, learning rate 0.01)",
+        SLOWER.format(**NETWORK_AS_ASKED),
     ),
 ]
 

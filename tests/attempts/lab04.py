@@ -130,6 +130,14 @@ mlflow.end_run()
 mlflow.sklearn.autolog(disable=True)
 """,
     ),
+    Attempt(
+        "4.1",
+        "❌",
+        "autologging cannot store a search, and logs no children: use log_models=False",
+        SEARCH.replace("log_models=False", 'serialization_format="skops", silent=True').format(
+            grid='{"C": [0.1, 1.0, 10.0]}'
+        ),
+    ),
 ]
 
 ACCEPTED = [

@@ -42,6 +42,12 @@ ATTEMPTS = [
         + TAG.format(run=f'{SMALL}["run_id"].iloc[1]', key="verdict", value="best-small"),
     ),
     Attempt("7.1", "⬜", "no run of your newest sweep", UNTAG),
+    Attempt(
+        "7.1",
+        "⬜",
+        "has verdict = best_small",
+        TAG.format(run=f'{SMALL}["run_id"].iloc[-1]', key="verdict", value="best_small"),
+    ),
     Attempt("7.2", "❌", "that is not in the sweep", "train(10.0, 30)"),
     Attempt(
         "7.2",
@@ -124,6 +130,18 @@ with mlflow.start_run(run_id=parent.info.run_id):
         "❌",
         "found enough_components = 20 components on the parent, expected a number and nothing else",
         TAG.format(run="parent.info.run_id", key="enough_components", value="20 components"),
+    ),
+    Attempt(
+        "7.2",
+        "❌",
+        "found accuracy = 0.9992 in the run 'too good', expected 0.9",
+        """
+pipeline = make_pipeline(PCA(30, random_state=0), LogisticRegression(C=10.0, max_iter=1000)).fit(X_train, y_train)
+with mlflow.start_run(run_name="too good", parent_run_id=parent.info.run_id):
+    mlflow.log_params({"C": 10.0, "components": 30})
+    mlflow.sklearn.log_model(pipeline, name="logistic_regression", pip_requirements=["scikit-learn"])
+    mlflow.log_metric("accuracy", 0.9992)
+""",
     ),
 ]
 

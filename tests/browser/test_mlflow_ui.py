@@ -24,7 +24,7 @@ def test_table_shows_the_three_settings_of_lab_2(mlflow_ui):
     mlflow_ui.toggle_columns("Dataset", "Source", "Models", "Metrics (2)", "C")
     rows = mlflow_ui.page.locator(".ag-center-cols-container .ag-row")
     expect(rows.filter(has_text="0.6206")).to_contain_text("0.01")
-    expect(rows.filter(has_text="0.0221")).to_contain_text("100.0")
+    expect(rows.filter(has_text="0.0222")).to_contain_text("100.0")
     expect(mlflow_ui.row("crash")).to_be_visible()
 
 
@@ -40,7 +40,7 @@ def test_run_is_found_by_name_and_shows_its_parts(mlflow_ui):
         "max_iter",
     ):
         expect(page.get_by_text(words).first).to_be_visible()
-    expect(page.get_by_text("0.1111", exact=False).first).to_be_visible()
+    expect(page.get_by_text("0.1112", exact=False).first).to_be_visible()
     expect(page.get_by_text("lbfgs", exact=True)).to_be_visible()
 
 

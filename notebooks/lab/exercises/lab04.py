@@ -51,7 +51,8 @@ def a_search_with_children(answers: Answers) -> str:
         tried == [0.1, 1.0, 10.0],
         f"children with C = {', '.join(f'{C:g}' for C in tried) or 'nothing'}",
         "0.1, 1 and 10",
-        "Name these three values of C in the grid.",
+        "Name these three values of C in the grid, and leave max_tuning_runs as it is. With serialization_format='skops' "
+        "autologging cannot store a search, and logs no children: use log_models=False.",
     )
     best = max(children, key=lambda child: child.metric("mean_test_score"))
     return f"of three children, C = {value_of_C(best):g} is the best."
@@ -77,7 +78,7 @@ def both_ways_in_one_run(answers: Answers) -> str:
     run.metric(
         "training_accuracy_score",
         TRAINING_ACCURACY,
-        "Train on the flowers of the training part alone.",
+        "Train on the flowers of the training part alone, with no other settings than those of the lab.",
     )
     if "mistakes" not in run.run.data.metrics:
         raise Missing(
