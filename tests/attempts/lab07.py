@@ -122,7 +122,7 @@ with mlflow.start_run(run_id=parent.info.run_id):
         "7.1",
         "⬜",
         "; the run 'by accident', which has it, is not in that sweep",
-        UNTAG
+        UNTAG.replace("best-small", "best_small")
         + 'with mlflow.start_run(run_name="by accident"):\n    mlflow.set_tag("verdict", "best-small")',
     ),
     Attempt(
