@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,18 +11,23 @@ from pathlib import Path
 
 import pytest
 import verified
-from exercise_cells import not_as_shipped
-from lab.preflight import FOREIGN, apply_settings
+from kernel import not_as_shipped
+from lab.settings import FOREIGN, apply_settings
+from places import Place, new_place, use
 from support import NOTEBOOKS, execute, other_mlflow_folder, session_folder
-from xdist.scheduler import LoadScopeScheduling
 
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
 apply_settings()
-for name in (*FOREIGN, "LAB_TRACKING_URI"):
+# What was given to the make that started the tests is not meant for those that they start.
+for name in (*FOREIGN, "LAB_TRACKING_URI", "MAKEFLAGS", "ARGS"):
     os.environ.pop(name, None)
 
 SUITES = {  # the marks and the folders that a command of the Makefile asks for
-    ("not browser and not cloudera and not other_mlflow", ("notebooks", "tests")): "make test",
+    (
+        "not browser and not cloudera and not other_mlflow and not class_server",
+        ("notebooks", "tests"),
+    ): "make test",
+    ("class_server", ("tests/test_class_server.py",)): "make test-class",
     ("browser", ("tests/browser",)): "make test-browser",
     ("cloudera", ("tests/cloudera",)): "make test-cloudera",
     ("other_mlflow", ("tests/test_other_mlflow.py",)): "make test-mlflow",
@@ -39,6 +45,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.stash[STORES] = Path(tempfile.mkdtemp(prefix="lab-stores-"))
     config.pluginmanager.register(OwnStores())
+    config.pluginmanager.register(Groups())
     chosen = config.getoption("--lab")
     if chosen and chosen not in {path.name[:2] for path in NOTEBOOKS}:
         raise pytest.UsageError(
@@ -51,7 +58,7 @@ def pytest_unconfigure(config):
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
-    """Name what differs from the labs as they are shipped, and note what a whole suite passed with, for the README's table."""
+    """Name what differs from the labs as they are shipped, and note what a whole suite passed with, for the table in tests/README.md."""
     if exitstatus:
         for difference in not_as_shipped():
             terminalreporter.write_line(f"Not as shipped: {difference}", red=True)
@@ -82,30 +89,36 @@ def pytest_collection_modifyitems(config, items):
             items=[item for item in items if lab_of(item.nodeid) != chosen]
         )
         items[:] = [item for item in items if lab_of(item.nodeid) == chosen]
+    for item in items:
+        if item.path.suffix == ".ipynb" or "client" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(lab_of(item.nodeid)))
     # The longest chains of tests first, so that no worker ends up alone with one.
     long = ("test_other_computers.py", "test_exercises.py")
     items.sort(key=lambda item: item.path.name not in long)
 
 
-def pytest_xdist_make_scheduler(config, log):
-    return OneStoreOneWorker(config, log)
+class Groups:
+    """Tells xdist which tests share a store, so that one worker runs them, in order: those with the same `xdist_group`.
 
-
-class OneStoreOneWorker(LoadScopeScheduling):
-    """Keeps tests that share a store in one worker, and in order.
-
-    xdist's own way, `--dist=loadgroup` and marks, groups nothing since pytest 9.2, whose items have no `_nodeid`.
+    `--dist=loadgroup` should read these marks by itself, but groups nothing since pytest 9.2
+    (https://github.com/pytest-dev/pytest-xdist/issues/1386): it writes them behind the names of tests, which no longer
+    can be changed. So each worker writes down the groups of its tests, and here they are put behind the names that xdist
+    distributes. Delete this class when that issue is closed.
     """
 
-    def _split_scope(self, nodeid):
-        if "test_other_computers.py" in nodeid:
-            place = re.search(r"\[(\w+)-", nodeid)
-            return place[1] if place else "used"
-        if "on_a_server" in nodeid:
-            return "server"
-        if "test_stores.py" in nodeid or nodeid.startswith("notebooks/"):
-            return lab_of(nodeid) or nodeid
-        return nodeid
+    def pytest_configure_node(self, node):
+        node.workerinput["groups"] = str(node.config.stash[STORES] / f"{node.gateway.id}.json")
+
+    @pytest.hookimpl(tryfirst=True)  # before xdist says that the tests are collected
+    def pytest_collection_finish(self, session):
+        if path := getattr(session.config, "workerinput", {}).get("groups"):
+            marks = [item.get_closest_marker("xdist_group") for item in session.items]
+            groups = [f"@{mark.args[0]}" if mark else "" for mark in marks]
+            Path(path).write_text(json.dumps(groups), encoding="utf-8")
+
+    def pytest_xdist_node_collection_finished(self, node, ids):
+        groups = json.loads(Path(node.workerinput["groups"]).read_text(encoding="utf-8"))
+        ids[:] = [id + group for id, group in zip(ids, groups, strict=True)]
 
 
 class OwnStores:
@@ -126,6 +139,21 @@ class OwnStores:
 
 def store_folder(config, lab: str) -> Path:
     return config.stash[STORES] / lab / "mlruns"
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory):
+    """A function that gives each name a place of its own; the store of the one named `used` has seen better days."""
+    made = {}
+
+    def place(name: str) -> Place:
+        if name not in made:
+            made[name] = new_place(tmp_path_factory.mktemp("Übung mit Leerzeichen"))
+            if name == "used":
+                use(made[name])
+        return made[name]
+
+    return place
 
 
 @pytest.fixture

@@ -6,23 +6,23 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
+from urllib.error import HTTPError
 
 import nbformat
-from lab.ui import end_tree
+from lab.serving import HOST, answers, any_port, ask, end_tree, wait_for
+from lab.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 UI_ADDRESS = r"The MLflow UI shows .+: open (http://127\.0\.0\.1:\d+)"
-START_SECONDS = 120  # a first start on a slow disk; usually about ten
+free_port = any_port  # of this computer
 GENERATED = shutil.ignore_patterns(
     ".git", ".venv", "mlruns*", "build", "__pycache__", ".*_cache", ".ipynb_checkpoints"
 )
@@ -69,8 +69,8 @@ def execute(notebook: Path, environment: dict[str, str]) -> nbformat.NotebookNod
 
 
 def nbval(
-    project: Path, notebooks: list[str], *options: str, prefix=(), **arguments
-) -> subprocess.CompletedProcess:
+    project: Path, notebooks: list[str], *options: str, prefix: Sequence[str] = (), **arguments: Any
+) -> subprocess.CompletedProcess[str]:
     """Run notebooks of a copied project as `make test` does, with that project's own configuration.
 
     Without `tests/conftest.py`, which pytest reads only where tests are named: so all write to the store that
@@ -83,23 +83,18 @@ def nbval(
         prefix: a command that starts this one, as `without_privileges` returns it.
         arguments: passed on to `subprocess.run`.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        f"--rootdir={project}",
-        "-c",
-        project / ".pytest.ini",
-    ]
+    command = [sys.executable, "-m", "pytest", f"--rootdir={project}", f"-c{project}/.pytest.ini"]
     command += ["-p", "no:cacheprovider", "--numprocesses=0", "--color=no", *options]
     files = [project / "notebooks" / name for name in notebooks]
     return run([*prefix, *command, *files], cwd=project, **arguments)
 
 
-def run(command: list, **arguments) -> subprocess.CompletedProcess:
+def run(command: list[Any], **arguments: Any) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, within ten minutes, and return it with everything it printed."""
-    arguments = {"timeout": 600, "encoding": "utf-8", "stdin": subprocess.DEVNULL} | arguments
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **arguments)
+    usual: dict[str, Any] = {"timeout": 600, "encoding": "utf-8", "stdin": subprocess.DEVNULL}
+    usual |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done: subprocess.CompletedProcess[str] = subprocess.run(command, **usual | arguments)
+    return done
 
 
 @cache
@@ -123,77 +118,103 @@ def without_network() -> tuple[str, ...]:
     return start if run([*start, "true"]).returncode == 0 else ()
 
 
-def free_port() -> int:
-    """Return a port of this computer on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
-def started(command: list[str], ready: str | Callable, folder: Path, environment: dict[str, str]):
+def started(
+    command: list[str],
+    ready: str | Callable[[str], object],
+    folder: Path,
+    environment: dict[str, str],
+) -> Iterator[tuple[subprocess.Popen[bytes], str, Any]]:
     """Start a program, wait until it is ready, and end it with all its descendants.
 
     Args:
         command: what starts it.
         ready: a regular expression that it prints then; or what says so, when asked with what it has printed.
-        folder: where it runs; its log is written beside that folder.
+        folder: where it runs.
         environment: what to add to this process's environment.
 
     Yields:
         the process, what it has printed so far, and the match, or whatever else `ready` returned.
+
+    Raises:
+        AssertionError: it ended before it was ready, or took too long; the message holds its last lines.
     """
-    if isinstance(ready, str):
-        ready = re.compile(ready).search
-    log = Path(tempfile.mkdtemp(dir=folder.parent)) / "printed.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=os.environ | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            alive = process.poll() is None  # asked first: what it printed last counts too
-            printed = log.read_text(encoding="utf-8", errors="replace")
-            if found := ready(printed):
-                break
-            assert alive and time.monotonic() < deadline, (
-                f"{command} is not ready:\n{printed[-3000:]}"
+    search = re.compile(ready).search if isinstance(ready, str) else ready
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own:
+        log = Path(own) / "printed.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
-            time.sleep(0.2)
-        yield process, printed, found
-    finally:
-        end_tree(process.pid)
+
+        def printed() -> str:
+            return log.read_text(encoding="utf-8", errors="replace")
+
+        try:
+            try:
+                found = wait_for(process, lambda: search(printed()))
+            except (ChildProcessError, TimeoutError) as error:
+                raise AssertionError(f"{command} {error}:\n{printed()[-3000:]}") from None
+            yield process, printed(), found
+        finally:
+            end_tree(process.pid)
 
 
 @contextlib.contextmanager
-def serving(command: list[str], address: str, environment: dict[str, str], folder: Path):
+def serving(
+    command: list[str], address: str, environment: dict[str, str], folder: Path
+) -> Iterator[str]:
     """Run a server until it answers, lend its address, and end it with all its descendants.
 
     Args:
         command: what starts it.
         address: where it will answer.
         environment: what to add to this process's environment.
-        folder: where it runs; its log is written beside that folder.
+        folder: where it runs.
+
+    Raises:
+        AssertionError: it does not start; the message holds its last lines.
     """
-
-    def answers(_) -> bool:
-        with contextlib.suppress(OSError):
-            urlopen(address, timeout=10).close()
-            return True
-        return False
-
-    with started(command, answers, folder, environment):
+    with started(command, lambda _: answers(address), folder, environment):
         yield address
 
 
-def chromium() -> dict:
+@contextlib.contextmanager
+def tracking_server(folder: Path, *options: str) -> Iterator[str]:
+    """Run an MLflow tracking server, as a class would share it, and lend its address.
+
+    Args:
+        folder: for its database, `server.db`, and its artifacts.
+        options: further options of `mlflow server`.
+
+    Raises:
+        AssertionError: it does not start; the message holds its last lines.
+    """
+    address = f"http://{HOST}:{(port := free_port())}"
+    command = [sys.executable, "-m", "mlflow", "server", f"--host={HOST}", f"--port={port}"]
+    command += ["--workers=1", f"--backend-store-uri=sqlite:///{folder}/server.db"]
+    command += [f"--artifacts-destination={(folder / 'served').as_uri()}", *options]
+    environment = SETTINGS | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with serving(command, f"{address}/health", environment, folder):
+        yield address
+
+
+def status(url: str, question: object = None, **headers: str) -> int:
+    """Return the status of what a server answers, errors too; the arguments are those of `lab.serving.ask`."""
+    try:
+        ask(url, question, **headers)
+    except HTTPError as error:
+        return error.code
+    return 200
+
+
+def chromium() -> dict[str, Any]:
     """Return Playwright's options for starting a Chromium that keeps to this computer: Debian's, or Playwright's own.
 
     Raises:

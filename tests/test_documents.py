@@ -1,20 +1,40 @@
-"""The notebooks as documents: what a reader sees before running anything."""
+"""The notebooks, the README and the guides as documents: what a reader sees before running anything."""
 
+import ast
 import hashlib
 import itertools
+import json
+import posixpath
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
-from lab.preflight import DATA
+import verified
+import yaml
+from lab.environment import DATA
 from support import NOTEBOOKS, ROOT
 
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 MACHINE_PATH = re.compile(r"/home/\w+|/Users/\w+|/root\b|/tmp/|/work/|[A-Z]:\\")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+README = ROOT / "README.md"
+HELP = ROOT / "notebooks" / "lab" / "README.md"
+GUIDES = [
+    README,
+    HELP,
+    ROOT / "data" / "README.md",
+    ROOT / "notebooks" / "TEACHING.md",
+    ROOT / "notebooks" / "lab" / "cloudera" / "README.md",
+    ROOT / "tests" / "README.md",
+    ROOT / ".github" / "CONTRIBUTING.md",
+]
+every_guide = pytest.mark.parametrize(
+    "guide", GUIDES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 
 
 def cells(notebook: Path, kind: str) -> list:
@@ -32,7 +52,7 @@ def headings(notebook: Path) -> list[tuple[int, str]]:
     ]
 
 
-def test_there_are_seven():
+def test_there_are_ten():
     assert [path.name for path in NOTEBOOKS] == [
         "01_bad_example.ipynb",
         "02_sklearn_tracking.ipynb",
@@ -41,6 +61,9 @@ def test_there_are_seven():
         "05_signatures.ipynb",
         "06_artifacts.ipynb",
         "07_run_search.ipynb",
+        "08_your_own_script.ipynb",
+        "09_folder_to_cluster.ipynb",
+        "10_model_registry.ipynb",
     ]
 
 
@@ -77,19 +100,248 @@ def test_closes_with_a_recap_and_its_neighbours(notebook):
     } <= linked
 
 
+def is_a_page_of_github(document: Path, target: str) -> bool:
+    """Return whether a relative link leaves the files for a page that GitHub makes of the repository."""
+    shown = f"/owner/repository/blob/main/{document.relative_to(ROOT).parent.as_posix()}"
+    page = posixpath.normpath(f"{shown}/{target}").removeprefix("/owner/repository/")
+    workflow = re.fullmatch(r"actions/workflows/([\w.]+?)(/badge\.svg)?", page)
+    if workflow:
+        return (ROOT / ".github" / "workflows" / workflow[1]).exists() or workflow[1] in COMING
+    return page in ("deployments/github-pages", "issues/new/choose")
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the names under which GitHub lets a link lead to a document's headings."""
+    text = document.read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize(
-    "document",
-    [*NOTEBOOKS, ROOT / "README.md", ROOT / "data" / "README.md"],
-    ids=lambda path: path.stem,
+    "document", [*NOTEBOOKS, *GUIDES], ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_links_lead_somewhere_and_pictures_are_described(document):
     text = prose(document) if document.suffix == ".ipynb" else document.read_text(encoding="utf-8")
-    for picture, words, target in LINK.findall(text):
-        if picture:
+    links = LINK.findall(text.replace("[![", "![")) + LINK.findall(text)
+    for picture, words, target in links:
+        if picture and not target.endswith("/badge.svg"):
             assert len(words.split()) >= 6, f"describe the picture {target} in a sentence"
             assert not target.startswith("http"), f"{target} is not here when there is no network"
-        if not target.startswith(("http", "#")):
-            assert (document.parent / target.split("#")[0]).exists(), f"{target} does not exist"
+        if target.startswith(("http", "#")) or is_a_page_of_github(document, target):
+            continue
+        name, _, anchor = target.partition("#")
+        assert (document.parent / name).exists(), f"{target} does not exist"
+        assert not anchor or anchor in anchors(document.parent / name), f"no heading {target}"
+
+
+# The next four tests: what the guides name is there.
+COMING = {"help-all", "tests/maintain.mk"}
+MADE_BY_RUNNING = re.compile(
+    r"\.venv.*|build/.*|mlruns/?|mlartifacts/|\w+\.db|notebooks/mlflow\.db|class\.csv|grades\.csv|roster\.csv|class-server/.*|class-backup\..*|accounts\.(?:csv|db)|/data/.*|wheels|HUB/.*|\d+/\d+"
+)
+A_FILE = re.compile(
+    r"\.?[\w*-]+(?:[./][\w*-]+)*\.(?:py|md|txt|yml|yaml|json|cfg|ipynb|csv|mk|cff)|\.?[\w-]+(?:/[\w.*-]+)*/|\w+/\w+"
+)
+
+
+def code_in(guide: Path) -> list[str]:
+    """Return what a guide sets as code: its blocks, and the spans in its sentences."""
+    text = guide.read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```\w+\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+@every_guide
+def test_commands_in_the_guides_exist(guide):
+    makefiles = [ROOT / "Makefile", *(ROOT / "tests").glob("*.mk")]
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in makefiles)
+    targets = set(re.findall(r"^([a-z][a-z-]*):", rules, re.MULTILINE)) | COMING
+    for code in code_in(guide):
+        for target in re.findall(r"(?:^|[ (])make ([a-z][a-z-]*)", code, re.MULTILINE):
+            assert target in targets, f"there is no make {target}"
+        for module in re.findall(r"-m (lab[.\w]+)", code):
+            path = ROOT / "notebooks" / module.replace(".", "/")
+            there = path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+            assert there or module in COMING, f"there is no {module}"
+
+
+@every_guide
+def test_files_in_the_guides_exist(guide):
+    places = (ROOT, guide.parent, ROOT / "notebooks")
+    for code in code_in(guide):
+        for name in code.replace("\\", "/").split():
+            if A_FILE.fullmatch(name) and not MADE_BY_RUNNING.fullmatch(name):
+                there = any(any(place.glob(name.rstrip("/"))) for place in places)
+                assert there or name in COMING, f"there is no {name}"
+
+
+@every_guide
+def test_guides_name_no_folder_of_one_machine(guide):
+    assert not MACHINE_PATH.search(guide.read_text(encoding="utf-8"))
+
+
+def test_readme_is_short():
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    for line in lines:
+        assert len(line) <= (225 if line.startswith(("|", "!", "https://")) else 140), line
+
+
+def strings_of(path: Path) -> str:
+    """Return all texts in a Python file, one a line, with … where a value is put in."""
+    texts = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            texts.append("".join(map(str, parts)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(node.value.replace("{}", "…"))
+    return "\n".join(text.replace("\n", " ") for text in texts)
+
+
+def said_by_python() -> str:
+    """Return what Python says of the mistakes in the tables."""
+    said = []
+    for code in ("int('1.5')", "nothing", "__import__('lab')"):
+        folders, sys.path = sys.path, []
+        loaded = sys.modules.pop("lab", None)
+        try:
+            eval(code)
+        except Exception as error:
+            said.append(f"{type(error).__name__} {error}")
+        finally:
+            sys.path = folders
+            if loaded:
+                sys.modules["lab"] = loaded
+    return "\n".join(said)
+
+
+@pytest.fixture(scope="module")
+def messages():
+    """All texts of the labs' package, of the parts of MLflow that the tables quote, and of Python."""
+    import mlflow
+
+    package = Path(mlflow.__file__).parent
+    parts = ["tracking/fluent.py", "server/security_utils.py"]
+    parts += ["store/tracking/file_store.py", "store/tracking/sqlalchemy_store.py"]
+    parts += ["store/db/utils.py", "../alembic/script/base.py"]
+    files = [*(ROOT / "notebooks" / "lab").rglob("*.py"), *(package / part for part in parts)]
+    shown = [cell.source for notebook in NOTEBOOKS for cell in cells(notebook, "code")]
+    return "\n".join([*map(strings_of, files), *shown, said_by_python()])
+
+
+@pytest.mark.parametrize("guide", [README, HELP], ids=["README", "help"])
+def test_troubles_are_quoted_as_they_are_said(guide, messages):
+    text = guide.read_text(encoding="utf-8")
+    (table,) = re.findall(r"\| what you see \|.*?\n((?:\|.*\n)+)", text)
+    rows = table.splitlines()[1:]
+    assert guide == HELP or len(rows) == 8
+    for row in rows:
+        seen = row.split("|")[1]
+        for quote in re.findall(r"`([^`]+)`", seen):
+            if not quote.startswith(("make ", "log_model")):
+                pattern = ".*".join(map(re.escape, re.split(r" ?… ?", quote)))
+                assert re.search(pattern, messages), f"nobody says {quote}"
+
+
+def test_readme_s_troubles_are_in_the_help():
+    def seen(guide: Path) -> set[str]:
+        (table,) = re.findall(r"\| what you see \|.*?\n((?:\|.*\n)+)", guide.read_text("utf-8"))
+        return {row.split("|")[1].strip() for row in table.splitlines()[1:]}
+
+    assert seen(README) <= seen(HELP)
+
+
+def test_figures_in_the_tests_readme_are_true():
+    from importlib import import_module
+
+    from kernel import EXERCISES
+    from test_other_computers import COMPUTERS
+
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    answers = [import_module(f"answers.lab{path.name[:2]}") for path in NOTEBOOKS]
+    stores = re.findall(r"^def test_lab(\d\d)", (ROOT / "tests/test_stores.py").read_text(), re.M)
+    replayed = sum(len(cells(notebook, "code")) for notebook in NOTEBOOKS)
+    for what, figure in {
+        "cells that are replayed and compared": replayed,
+        "… again on each simulated computer": f"{len(COMPUTERS)} × {replayed}",
+        "exercises": len(EXERCISES),
+        "wrong answers that are tried": sum(len(lab.WRONG) for lab in answers),
+        "right answers that are tried, besides the solutions": sum(
+            len(lab.RIGHT) for lab in answers
+        ),
+        "stores that are opened and looked through, one for each lab": len(set(stores)),
+    }.items():
+        assert f"| {what} | {figure} |" in text
+
+
+def test_every_test_file_is_in_the_tests_readme():
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    here = ROOT / "tests"
+    for path in [*here.glob("*.py"), *here.glob("tools/*.py"), *here.glob("*/__init__.py")]:
+        name = path.relative_to(here).as_posix().removesuffix("__init__.py")
+        assert f"`{name}`" in text, f"tests/README.md does not say what {name} is for"
+
+
+def run_of(**values: str) -> dict[str, str]:
+    versions = {"mlflow": "3.17.2", "scikit-learn": "1.8.0", "pytorch": "2.13.0", "pandas": "3.1.1"}
+    here = {"command": "`make test`", "python": "3.11.9", "system": "Linux", "tests": "470"}
+    return versions | here | {"day": "2026-12-01", "commit": "abc1234"} | values
+
+
+def test_verified_table_gets_new_rows_and_keeps_the_others():
+    (_, table, _) = verified.TABLE.search(verified.README.read_text(encoding="utf-8")).groups()
+    before = table.splitlines()
+    new = run_of(), run_of(command="`make test-new`")
+    after = verified.merged(table, dict(zip("ab", new, strict=True))).splitlines()
+    assert after[:2] == before[:2]
+    added = [row for row in after if row not in before]
+    dropped = [row for row in before if row not in after]
+    assert [row.split(" | ")[0] for row in added] == ["| `make test-new`", "| `make test`"]
+    assert all(row.endswith("| 2026-12-01 | abc1234 |") for row in added)
+    assert [(row.split(" | ")[0], row.split(" | ")[5]) for row in dropped] == [
+        ("| `make test`", "3.11.7")
+    ]
+    assert any(row.startswith("| nbval over labs") for row in after), "kept by hand"
+    assert verified.merged("\n".join(after), {}).splitlines() == after
+
+
+def test_commit_of_a_run_is_named(tmp_path):
+    assert re.fullmatch(r"[0-9a-f]{7,}( and changes)?|\?", verified.commit())
+    assert verified.commit(tmp_path) == "?"
+
+
+FIELDS = {  # of GitHub's forms, by type: what their attributes must have
+    "input": {"label"},
+    "textarea": {"label"},
+    "dropdown": {"label", "options"},
+}
+
+
+@pytest.mark.parametrize("name", ["output-differs", "check-is-wrong", "idea"])
+def test_issue_forms_are_whole(name):
+    path = ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml"
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(form) == {"name", "description", "labels", "body"}
+    ids = [field["id"] for field in form["body"]]
+    assert len(set(ids)) == len(ids)
+    for field in form["body"]:
+        assert set(field) <= {"type", "id", "attributes", "validations"}
+        allowed = {"label", "description", "placeholder", "render", "options"}
+        assert FIELDS[field["type"]] <= set(field["attributes"]) <= allowed
+        if field["id"] == "lab":
+            options = field["attributes"]["options"]
+            assert options == [str(int(notebook.name[:2])) for notebook in NOTEBOOKS]
+
+
+def test_dev_container_s_commands_and_files_exist():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    content = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    target = content["onCreateCommand"].removeprefix("make ")
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(map(str, content["forwardPorts"])) == set(content["portsAttributes"])
+    for name in content["customizations"]["codespaces"]["openFiles"]:
+        assert (ROOT / name).exists()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +365,7 @@ def test_diagrams_stand_alone(picture):
 def test_screenshots_are_small_and_shown(picture):
     assert picture.stat().st_size <= 200_000
     documents = [prose(notebook) for notebook in NOTEBOOKS]
-    documents.append((ROOT / "README.md").read_text(encoding="utf-8"))
+    documents += [guide.read_text(encoding="utf-8") for guide in GUIDES]
     assert any(picture.name in text for text in documents)
 
 
@@ -130,8 +382,8 @@ def test_plots_are_described(notebook):
 NUMBER = re.compile(r"(?<![\w.\-/#])\d+(?:,\d{3})*(?:\.\d+)?(?!\w|\.\d)")
 NO_CLAIM = re.compile(
     r"```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]*>"  # code, the targets of links, tags
-    r"|[Ll]abs? \d+(?:(?:,| and| to) \d+)*|MLflow [\d.]+|\b[1-9] ·"  # names of labs and versions
-    r"|^#+ .*?$|^\d\. |(?:[Ss]ections?|[Ee]xercise|in|of|filters of|\|) [1-9]\.\d{1,2}\b"  # headings, references to them
+    r"|[Ll]abs? \d+(?:(?:,| and| to) \d+)*|MLflow [\d.]+|\b\d+ ·"  # names of labs and versions
+    r"|^#+ .*?$|^\d\. |(?:[Ss]ections?|[Ee]xercise|in|of|filters of|\|) \d{1,2}\.\d{1,2}\b"  # headings, references to them
     r"|About \d+ minutes(?:, and \d+ for)?",  # compared with the README elsewhere
     re.DOTALL | re.MULTILINE,
 )
@@ -143,6 +395,8 @@ KNOWN_OTHERWISE = {  # numbers of the text that no cell prints, and where they a
     ("03", 57): "told by the check of exercise 3.2",
     ("03", 85): "told by the check of exercise 3.2",
     ("07", 64): "8 × 8 pixels",
+    ("08", 0.621): "lab 2 prints it",
+    ("08", 0.022): "lab 2 prints it",
     ("07", 21): "the sweep's 20 runs and the one of exercise 7.2",
 }
 
@@ -177,8 +431,16 @@ def test_numbers_in_the_text_are_those_that_the_cells_show(notebook):
 def test_first_picture_says_where_we_are(notebook):
     number = int(notebook.name[:2])
     words, target = LINK.search(cells(notebook, "markdown")[0].source).group(2, 3)
-    assert words.startswith(f"You are here: lab {number} of seven")
-    assert target == f"images/lab_{number}_of_7.svg"
+    assert re.match(rf"You are here: lab {number} of ten\b", words)
+    assert target == f"images/lab_{number}.svg"
+
+
+def test_lab_2_shows_the_commit_that_its_text_speaks_of():
+    """Which one differs, so it is left out when outputs are compared."""
+    (lab,) = [notebook for notebook in NOTEBOOKS if notebook.name.startswith("02")]
+    shown = {cell.id: cell.outputs for cell in cells(lab, "code")}
+    assert re.fullmatch(r"git says: [0-9a-f]{12}-dirty\n", shown["commit"][0].text)
+    assert re.search(r"git_commit +[0-9a-f]{12}-dirty", shown["files"][0].text)
 
 
 @every_notebook
@@ -260,13 +522,17 @@ def test_data_is_scikit_learns_own():
 
 
 def test_labs_minutes_are_the_readmes():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    all_lessons = all_exercises = 0
     for notebook in NOTEBOOKS:
         ((lesson, exercises),) = re.findall(
             r"About (\d+) minutes, and (\d+) for the exer", prose(notebook)
         )
+        all_lessons += int(lesson)
+        all_exercises += int(exercises)
         (row,) = [
             line for line in readme.splitlines() if line.startswith("|") and notebook.name in line
         ]
         assert f"| {lesson} + {exercises} |" in row
         assert f"About {exercises} minutes" in prose(notebook).split("Exercises\n")[1]
+    assert f"{all_lessons} minutes of lessons and {all_exercises} of\nexercises" in readme

@@ -8,19 +8,23 @@ import os
 import re
 import sys
 from collections import Counter
+from dataclasses import asdict
 from importlib import import_module
 
 import mlflow
 import pytest
-from attempts import Accepted
-from exercise_cells import EXERCISES, Kernel, cells_of, ids_of, solution_of, solve
-from lab.answers import Answer, Answers, Missing
+from answers import Accepted
+from kernel import EXERCISES, Kernel, cells_of, ids_of, solution_of, solve
+from lab.exercises import expected, notes
+from lab.exercises.student import Missing, Student, StudentRun
+from lab.room import student_name
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
-from support import NOTEBOOKS, ROOT, copy_project, free_port, run, serving
+from support import NOTEBOOKS, ROOT, copy_project, run, tracking_server
 
 ADA = "ada o'hara"
 solved_by_ada = set()  # on the server
+on_the_server = pytest.mark.xdist_group("server")
 every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -45,7 +49,8 @@ def test_every_exercise_has_its_cells_and_its_check(notebook):
         assert cells[f"answer-{slug}"].metadata.tags == ["exercise"]
         assert cells[f"answer-{slug}"].source == f"# Your code for exercise {id}"
         assert cells[f"check-{slug}"].metadata.tags == ["check"]
-        assert cells[f"check-{slug}"].source == f'lab.check("{id}")'
+        where = ", address" if EXERCISES[id].on_own_server else ""
+        assert cells[f"check-{slug}"].source == f'lab.check("{id}"{where})'
         assert cells[f"check-{slug}"].outputs[0].text.startswith(f"⬜ {id} not done yet: ")
 
 
@@ -55,16 +60,12 @@ def test_there_are_enough_exercises():
 
 @every_lab
 def test_every_exercise_has_three_wrong_answers_and_three_right_ones(notebook):
-    answers = import_module(f"attempts.lab{notebook.name[:2]}")
-    attempts = answers.ATTEMPTS
-    for id in ids_of(notebook):
-        assert len([attempt for attempt in attempts if attempt.exercise == id]) >= 3, id
-        assert len([answer for answer in answers.ACCEPTED if answer.exercise == id]) >= 2, (
-            id
-        )  # and the solution
-    assert {answer.exercise for answer in answers.ACCEPTED} == set(ids_of(notebook))
-    assert {attempt.exercise for attempt in attempts} == set(ids_of(notebook))
-    assert {attempt.mark for attempt in attempts} <= {"⬜", "❌"}
+    answers = import_module(f"answers.lab{notebook.name[:2]}")
+    for those, at_least in ((answers.WRONG, 3), (answers.RIGHT, 2)):  # and the solution
+        each = Counter(answer.exercise for answer in those)
+        assert set(each) == set(ids_of(notebook))
+        assert min(each.values()) >= at_least, each
+    assert {answer.mark for answer in answers.WRONG} <= {"⬜", "❌"}
 
 
 @every_lab
@@ -82,14 +83,9 @@ def test_solutions_pass_the_linter(notebook, tmp_path):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The address of a tracking server, on which a whole class works."""
-    folder = tmp_path_factory.mktemp("server")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"]
-    command += ["--workers=1", f"--backend-store-uri=sqlite:///{folder}/server.db"]
-    command += [f"--artifacts-destination={(folder / 'served').as_uri()}"]
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with serving(command, f"http://127.0.0.1:{port}", environment, folder) as address:
+    """The address of a tracking server with rooms, on which a whole class works."""
+    rooms = ("--enable-workspaces", "--default-artifact-root=mlflow-artifacts:/")
+    with tracking_server(tmp_path_factory.mktemp("server"), *rooms) as address:
         yield address
 
 
@@ -102,7 +98,7 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
     project = copy_project(tmp_path / "project")
     (tmp_path / "mlruns").mkdir()
     cells = list(cells_of(notebook).values())
-    answers = import_module(f"attempts.lab{notebook.name[:2]}")
+    answers = import_module(f"answers.lab{notebook.name[:2]}")
     first = next(place for place, cell in enumerate(cells) if cell.id.startswith("exercise-"))
     problems = []
 
@@ -121,25 +117,27 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
                 printed, error = kernel.run(cell.source)
                 assert not error, f"{cell.id}: {error}\n{printed}"
         for id in ids_of(notebook):
-            expect(kernel.run(f'lab.check("{id}")')[0], f"⬜ {id} not done yet: ")
-            for attempt in [attempt for attempt in answers.ATTEMPTS if attempt.exercise == id]:
+            check = cells_of(notebook)[f"check-{id.replace('.', '-')}"].source
+            expect(kernel.run(check)[0], f"⬜ {id} not done yet: ")
+            for attempt in [attempt for attempt in answers.WRONG if attempt.exercise == id]:
                 printed, _ = kernel.run(attempt.code)
                 if "lab.check" not in attempt.code:
-                    printed, _ = kernel.run(f'lab.check("{id}")')
+                    printed, _ = kernel.run(check)
                 expect(printed, f"{attempt.mark} {id} ", attempt.told)
-            accepted = [answer for answer in answers.ACCEPTED if answer.exercise == id]
+            accepted = [answer for answer in answers.RIGHT if answer.exercise == id]
             solution = Accepted(id, "the solution", solution_of(notebook, id))
             for answer in [*accepted, solution, solution]:  # solving an exercise twice is fine
                 printed, error = kernel.run(answer.code)
                 if error:
                     problems.append(f"{id}, {answer.style}: {error}")
-                expect(kernel.run(f'lab.check("{id}")')[0], f"✅ {id} done: ")
+                expect(kernel.run(check)[0], f"✅ {id} done: ")
         for cell in cells[first:]:
             if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
                 printed, error = kernel.run(cell.source)
                 assert not error, f"{cell.id}: {error}"
                 if "check" in cell.metadata.get("tags", []):
-                    expect(printed, f"✅ {cell.source[11:14]} done: ")
+                    id = cell.id.removeprefix("check-").replace("-", ".")
+                    expect(printed, f"✅ {id} done: ")
         for cell in cells[:first]:
             if cell.cell_type == "code":
                 printed, error = kernel.run(cell.source)
@@ -156,6 +154,7 @@ def test_solutions_in_a_database(notebook, tmp_path):
     assert not (project / "notebooks" / "mlruns").exists()
 
 
+@on_the_server
 @every_lab
 def test_solutions_on_a_server(notebook, server, tmp_path):
     project = copy_project(tmp_path / "project")
@@ -164,7 +163,8 @@ def test_solutions_on_a_server(notebook, server, tmp_path):
     solved_by_ada.add(notebook.name)
 
 
-def test_report_of_a_class_on_a_server(server, tmp_path):
+@on_the_server
+def test_report_of_a_class_on_a_server(server, monkeypatch, tmp_path):
     """Ada has done everything, Ben labs 1 and 2, and Cleo has only begun."""
     ada, ben, cleo = (
         copy_project(tmp_path / name) / "notebooks" for name in ("ada", "ben", "cleo")
@@ -177,48 +177,127 @@ def test_report_of_a_class_on_a_server(server, tmp_path):
     with Kernel(cleo, {"LAB_TRACKING_URI": server, "LAB_STUDENT": "cleo"}) as kernel:
         kernel.run("import lab, mlflow\nlab.start()\nmlflow.set_experiment('sklearn_experiment')")
         kernel.run("with mlflow.start_run(run_name='my-setting'):\n    pass")
-        _, error = kernel.run("lab.progress()")
+        _, error = kernel.run("lab.check('2.1')\nlab.progress()")
         assert not error
 
-    def report():
+    def report(*options):
         table = tmp_path / "class.csv"
         environment = os.environ | {
             "LAB_TRACKING_URI": server,
             "PYTHONPATH": str(cleo),
         }
-        command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table)]
+        command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table), *options]
         done = run(command, env=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stdout
         with table.open(encoding="utf-8", newline="") as file:
-            return {row.pop("student"): row for row in csv.DictReader(file)}, done.stdout
+            points, *rows = csv.DictReader(file)
+        assert {name: int(cell) for name, cell in list(points.items())[1:]} == everything
+        return {
+            row.pop("student"): {lab: int(cell) for lab, cell in row.items()} for row in rows
+        }, done.stdout
 
+    everything = Counter(f"Lab {id.partition('.')[0]}" for id in EXERCISES)
+    everything = everything | {"total": everything.total()}
+    nothing = dict.fromkeys(everything, 0)
+    half = {lab: everything[lab] for lab in ("Lab 1", "Lab 2")}
     rows, printed = report()
-    per_lab = Counter(f"lab {id[0]}" for id in EXERCISES)
-    everything = {lab: f"{count}/{count}" for lab, count in per_lab.items()}
-    nothing = {lab: f"0/{count}" for lab, count in per_lab.items()}
-    half = nothing | {lab: everything[lab] for lab in ("lab 1", "lab 2")}
-    total = len(EXERCISES)
     assert rows == {
-        ADA: everything | {"done": f"{total}/{total}"},
-        "ben": half | {"done": f"{per_lab['lab 1'] + per_lab['lab 2']}/{total}"},
-        "cleo": nothing | {"done": f"0/{total}"},
+        ADA: everything,
+        "ben": nothing | half | {"total": sum(half.values())},
+        "cleo": nothing,
     }
     lines = printed.splitlines()
-    assert lines[0].split() == ["student", *re.findall(r"\S+", " ".join(per_lab)), "done"]
+    titles = [word.lower() for lab in list(everything)[:-1] for word in lab.split()]
+    assert lines[0].split() == ["student", *titles, "done"]
     assert [line.split()[0] for line in lines[1:4]] == ["ada", "ben", "cleo"]
+    assert lines[2].split()[-1] == f"{sum(half.values())}/{len(EXERCISES)}"
 
-    # What was right is kept from one report to the next, as long as the student's runs are what they were.
-    kept = cleo.parent / "build" / "class_report.json"
-    assert len(json.loads(kept.read_text())["right"]) == total + per_lab["lab 1"] + per_lab["lab 2"]
+    # What was right once is believed, unless every answer is judged anew.
+    monkeypatch.setenv("MLFLOW_WORKSPACE", "ben")
     client = MlflowClient(server)
     places = [place.experiment_id for place in client.search_experiments()]
-    named = "attributes.run_name = 'documented' and tags.`mlflow.user` = 'ben'"
-    for documented in client.search_runs(places, named):
+    for documented in client.search_runs(places, "attributes.run_name = 'documented'"):
         client.delete_tag(documented.info.run_id, "purpose")
-    changed = rows | {"ben": rows["ben"] | {"lab 2": "2/3", "done": f"4/{total}"}}
-    assert report()[0] == changed
-    kept.write_text("{")
-    assert report()[0] == changed
+    monkeypatch.delenv("MLFLOW_WORKSPACE")
+    assert report()[0] == rows
+    changed = rows | {"ben": rows["ben"] | {"Lab 2": 2, "total": 4}}
+    assert report("--verify")[0] == changed
+
+
+def test_checks_are_noted_until_they_are_right(capsys, monkeypatch, tmp_path):
+    import lab
+
+    monkeypatch.setenv("LAB_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    lab.start()
+    client = MlflowClient()
+    student = Student(client, student_name()).name
+
+    lab.check("6.3")
+    mlflow.set_experiment("artifact_experiment")
+    with mlflow.start_run(run_name="sorted-out"):
+        mlflow.log_metric("max_iter", 10_000)
+        lab.check("6.3")
+        assert client.search_runs(["0"]) == [] and mlflow.active_run() is not None
+    lab.check("6.3")
+    with mlflow.start_run(run_name="sorted-out"):
+        mlflow.log_param("max_iter", 10_000)
+        mlflow.log_metric("mistakes", 16)
+        mlflow.set_tag("weakest_digit", 8)
+        mlflow.log_text(expected.report(), "report.txt")
+    lab.progress()
+    lab.progress()
+    lab.check("6.3")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[0] for line in lines if line[2:5] == "6.3"] == ["⬜", "⬜", "❌", "✅"]
+    (noted,) = notes.of_all(client).values()
+    assert noted == notes.of_student(client, student) and list(noted) == ["6.3"]
+    note = noted["6.3"]
+    assert (note.mark, note.tries) == ("✅", 4) and note.first < note.last
+    assert f"✅ 6.3 done: {note.sentence}" in lines
+
+    # What somebody else wrote there is no note, and spoils none.
+    (run,) = client.search_runs([client.get_experiment_by_name(notes.EXPERIMENT).experiment_id])
+    for number, text in enumerate(
+        ["{", "[1]", '{"mark": "✅"}', json.dumps(asdict(note) | {"last": "now"})]
+    ):
+        client.set_tag(run.info.run_id, f"check.1.{number}", text)
+    assert notes.of_student(client, student) == noted
+
+
+def test_what_was_right_on_a_server_that_has_ended_stays_so(capsys, monkeypatch, tmp_path):
+    """And looking does not lead a notebook away from the store that it is at."""
+    import lab
+
+    monkeypatch.setenv("LAB_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    lab.start()
+    first, second = (f"sqlite:///{tmp_path}/{name}.db" for name in ("first", "second"))
+    client = MlflowClient(first)
+    place = client.create_experiment("cluster_experiment")
+    parent = client.create_run(place, start_time=1, run_name="mended").info.run_id
+    client.set_terminated(parent)
+    for number in range(4):
+        tags = {"mlflow.parentRunId": parent}
+        run = client.create_run(place, start_time=2 + number, tags=tags).info.run_id
+        client.log_metric(run, "accuracy", 0.9)
+        client.set_terminated(run, end_time=10)
+
+    mlflow.set_tracking_uri(second)
+    capsys.readouterr()
+    for look in (
+        lambda: lab.check("9.3", first),
+        lambda: lab.check("9.3", second),
+        lambda: lab.check("9.3"),
+        lab.progress,
+    ):
+        look()
+        assert mlflow.get_tracking_uri() == second
+    checked, again, noted, *progress = capsys.readouterr().out.splitlines()
+    assert checked.startswith("✅ 9.3 done: 4 trials of several threads")
+    assert again.startswith("⬜ 9.3 not done yet: there is no run 'mended'")
+    assert noted == checked
+    assert any("✅ 9.3" in line for line in progress)
+    lab.start()
+    assert "Note: MLFLOW_TRACKING_URI" not in capsys.readouterr().out
 
 
 def test_report_of_an_empty_store_says_so(tmp_path):
@@ -228,7 +307,7 @@ def test_report_of_an_empty_store_says_so(tmp_path):
     }
     done = run([sys.executable, "-m", "lab.report", "--class"], env=environment)
     assert done.returncode == 0
-    assert "No student has a run" in done.stdout
+    assert "No student has checked an exercise" in done.stdout
 
 
 def test_model_that_is_gone_is_told_from_one_that_cannot_be_read(monkeypatch, tmp_path):
@@ -240,7 +319,7 @@ def test_model_that_is_gone_is_told_from_one_that_cannot_be_read(monkeypatch, tm
     trained = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     with mlflow.start_run(experiment_id=client.create_experiment("sklearn_experiment")) as run:
         logged = mlflow.sklearn.log_model(trained, name="mine", pip_requirements=["scikit-learn"])
-    answer = Answer(Answers(client, ADA), client.get_run(run.info.run_id))
+    answer = StudentRun(Student(client, ADA), client.get_run(run.info.run_id))
     assert list(answer.model("mine").predict([[1.0]])) == [1]
 
     next(tmp_path.rglob("model.skops")).unlink()

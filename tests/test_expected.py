@@ -3,9 +3,11 @@
 import pytest
 import torch
 from lab.exercises import expected
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss, root_mean_squared_error
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn, optim
 
 TO_THE_OPTIMUM = {"tol": 1e-8, "max_iter": 10_000}
@@ -68,6 +70,14 @@ def test_lab03_losses_of_the_simple_model(learning_rate, losses):
             with torch.no_grad():
                 found = nn.functional.mse_loss(model(validation[0]), validation[1]).item()
             assert found == pytest.approx(losses[epoch], abs=1e-3)
+
+
+def test_lab10_error_of_the_champion():
+    X_test, y_test = expected.diabetes_rows("test")
+    pipeline = make_pipeline(StandardScaler(), Ridge(alpha=30.0))
+    predicted = pipeline.fit(*expected.diabetes_rows("train")).predict(X_test)
+    error = root_mean_squared_error(y_test, predicted)
+    assert error == pytest.approx(expected.CHAMPION_RMSE, abs=1e-3)
 
 
 def test_lab04_accuracy_and_mistakes():

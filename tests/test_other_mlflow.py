@@ -1,7 +1,7 @@
 """All labs and all solutions on another MLflow 3 than that of requirements.txt; `make test-mlflow` makes its environment."""
 
 import pytest
-from exercise_cells import solve
+from kernel import solve
 from support import NOTEBOOKS, copy_project, other_mlflow_folder
 
 pytestmark = pytest.mark.other_mlflow
@@ -10,6 +10,11 @@ pytestmark = pytest.mark.other_mlflow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_lab_and_solutions(notebook, pytestconfig, tmp_path):
     version = pytestconfig.getoption("--mlflow")
+    if notebook.name[:2] in ("08", "09", "10") and [int(part) for part in version.split(".")] < [
+        3,
+        13,
+    ]:
+        pytest.skip("labs 8 to 10 say that they need MLflow 3.13 or newer")
     python = other_mlflow_folder(version) / "bin" / "python"
     assert python.exists(), (
         f"There is no MLflow {version}: run 'make test-mlflow MLFLOW={version}'."

@@ -70,8 +70,10 @@ def digits_split():
 
 
 def test_lab01_records_nothing(client):
-    assert [experiment.name for experiment in client.search_experiments()] in ([], ["Default"])
-    assert client.search_runs(["0"]) == []
+    experiments = {place.name: place.experiment_id for place in client.search_experiments()}
+    noted = experiments.pop("exercise_checks")  # what lab.check said
+    assert list(experiments) in ([], ["Default"]) and client.search_runs(["0"]) == []
+    assert len(client.search_runs([noted])) == 1
 
 
 def test_lab02_nameless_run_went_to_default(client):
@@ -83,10 +85,14 @@ def test_lab02_nameless_run_went_to_default(client):
 def test_lab02_run_is_filled_piece_by_piece(client):
     run = runs_of(client, "sklearn_experiment")["first-look"]
     assert run.data.params == {
+        "model": "LogisticRegression",
         "C": "1.0",
         "solver": "lbfgs",
         "tol": "1e-08",
         "max_iter": "10000",
+        "target": "species",
+        "test_size": "0.2",
+        "random_state": "42",
     }
     assert set(run.data.metrics) == {"accuracy", "log_loss"}
     assert run.data.tags["purpose"] == "see what a run is made of"
@@ -107,6 +113,8 @@ def test_lab02_three_settings_are_whole_and_comparable(client, iris):
     for name, C in settings.items():
         run = runs[name]
         assert run.data.params == {
+            "model": "LogisticRegression",
+            "target": "species",
             "C": C,
             "solver": "lbfgs",
             "tol": "1e-08",
@@ -147,9 +155,12 @@ def test_lab03_every_epoch_is_kept(client):
 def test_lab03_records_what_the_result_depends_on(client):
     runs = runs_of(client, "pytorch_experiment")
     expected = {"learning_rate": "0.01", "epochs": "150", "optimizer": "Adam", "seed": "0"}
+    expected |= {"held_out": "0.4", "test_size": "0.5", "split_seed": "1", "loss": "MSELoss"}
+    expected |= {"target": "progression", "scaler": "StandardScaler"}
     for name, weights in {"simple-model": "11", "mlp": "385"}.items():
         params = runs[name].data.params
         assert params.pop("device") in ("cpu", "cuda")
+        assert params.pop("layers").startswith("Linear(in_features=10, ")
         assert params == expected | {"weights": weights}
 
 
@@ -192,7 +203,7 @@ def test_lab03_comparison_holds(client):
 def test_lab04_autolog_sees_more_than_we_wrote(client):
     runs = runs_of(client, "autolog_experiment")
     by_hand, automatic = runs["by-hand"], runs["autolog"]
-    assert set(by_hand.data.params) < set(automatic.data.params)
+    assert set(by_hand.data.params) - {"model"} < set(automatic.data.params)
     assert set(by_hand.data.metrics) == {"accuracy"}
     assert {name for name in automatic.data.metrics if not name.startswith("training_")} == {
         "LogisticRegression_score_X_test",
@@ -229,8 +240,8 @@ def test_lab04_grid_search_has_a_parent_and_five_children(client):
 
 def test_lab04_cost_runs_differ_in_what_was_logged(client):
     runs = runs_of(client, "autolog_experiment")
-    assert runs["cost-off"].data.params == {}
-    assert runs["cost-without-model"].data.params
+    origin = {"target", "test_size", "split_seed"}
+    assert set(runs["cost-off"].data.params) == origin < set(runs["cost-without-model"].data.params)
     assert not models_of(client, runs["cost-without-model"])
 
 
@@ -240,6 +251,22 @@ def test_lab04_plain_loop_is_not_seen_and_both_ways_mix(client):
     assert not runs["torch-loop"].data.params and not runs["torch-loop"].data.metrics
     assert {"training_log_loss", "least_confidence"} <= set(runs["both"].data.metrics)
     assert "purpose" in runs["both"].data.tags
+
+
+def test_lab04_skops_under_autologging_loses_what_the_text_says(client):
+    from sklearn.ensemble import RandomForestClassifier
+
+    experiment = mlflow.set_experiment("a_forest_in_skops").experiment_id
+    mlflow.sklearn.autolog(serialization_format="skops", silent=True)
+    try:
+        with mlflow.start_run():
+            RandomForestClassifier(n_estimators=2).fit(np.array([[0.0], [1.0]]), np.array([0, 1]))
+    finally:
+        mlflow.sklearn.autolog(disable=True)
+        mlflow.tracking.fluent._active_experiment_id = None  # as in a new process
+    (run,) = client.search_runs([experiment])
+    client.delete_experiment(experiment)
+    assert run.info.status == "FINISHED" and run.data.params and not run.data.metrics
 
 
 def test_lab04_model_is_loadable_with_its_signature(client, iris_split):
@@ -253,7 +280,7 @@ def test_lab04_model_is_loadable_with_its_signature(client, iris_split):
 
 def test_lab05_signatures_are_stored_as_taught(client):
     runs = runs_of(client, "signature_experiment")
-    assert_all_finished(runs)
+    assert_all_finished(runs, besides=("refused",))
 
     def signature(run, name="ridge"):
         return mlflow.models.get_model_info(models_of(client, runs[run])[name].model_uri).signature
@@ -284,6 +311,14 @@ def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
         with pytest.raises(mlflow.MlflowException):
             model.predict(wrong)
     pd.testing.assert_frame_equal(model.input_example, X.head(2))
+
+
+def test_lab05_forest_is_refused_and_then_trusted(client):
+    runs = runs_of(client, "signature_experiment")
+    assert runs["refused"].info.status == "FAILED"
+    X = pd.read_csv(ROOT / "data" / "diabetes.csv").drop(columns="progression").astype(float)
+    model = models_of(client, runs["trusted"])["forest"]
+    assert len(mlflow.sklearn.load_model(model.model_uri).predict(X)) == len(X)
 
 
 def test_lab06_artifacts_are_there_and_readable(client, digits_split):
@@ -364,3 +399,49 @@ def test_lab07_last_value_is_not_the_highest(client):
     values = [point.value for point in client.get_metric_history(run.info.run_id, "accuracy")]
     assert len(values) == 6
     assert run.data.metrics["accuracy"] == values[-1] < max(values)
+
+
+def test_lab09_leaves_the_labs_store_to_the_others(client):
+    """Its sweeps go to a server of its own; here is only what lab.check said."""
+    experiments = {place.name: place.experiment_id for place in client.search_experiments()}
+    noted = experiments.pop("exercise_checks")
+    assert list(experiments) in ([], ["Default"]) and client.search_runs(["0"]) == []
+    assert len(client.search_runs([noted])) == 1
+
+
+def test_lab10_champion_is_the_winner_of_the_sweep(client):
+    runs = runs_of(client, "registry_experiment")
+    assert_all_finished(runs)
+    (model,) = client.search_registered_models()
+    assert model.description and model.tags == {"data": "diabetes.csv"}
+    first = client.get_model_version(model.name, "1")
+    assert first.description and first.tags == {"wanted_by": "the clinic"}
+    champion = client.get_model_version_by_alias(model.name, "champion")
+    assert champion.run_id == runs["alpha=30.0"].info.run_id
+    errors = {name: run.data.metrics.get("validation_rmse") for name, run in runs.items()}
+    sweep = {name: error for name, error in errors.items() if name.startswith("alpha=")}
+    assert len(sweep) == 4 and min(sweep, key=sweep.get) == "alpha=30.0"
+    assert champion.tags == {"gate": "passed", "replaced": "1"}
+    assert champion.description
+    assert client.get_model_version_by_alias(model.name, "challenger").version == champion.version
+
+
+def test_lab10_three_challengers_were_refused_and_one_of_them_deleted(client):
+    (model,) = client.search_registered_models()
+    versions = {
+        int(version.version): version
+        for version in client.search_model_versions(f"name = '{model.name}'")
+    }
+    assert sorted(versions) == [1, 2, 3, 4]  # the fifth was deleted
+    assert "change check failed" in versions[3].tags["gate"]
+    assert versions[4].tags["gate"] == "another signature"
+    three = client.get_run(versions[4].run_id)
+    assert three.data.params["columns"] == "bmi, bp, ltg"
+    assert model.aliases.keys() == {"champion", "challenger"}
+
+
+def test_lab10_gate_s_measurements_are_recorded(client):
+    place = client.get_experiment_by_name("registry_experiment").experiment_id
+    measured = client.search_runs([place], "attributes.run_name = 'evaluation'")
+    errors = {round(run.data.metrics["root_mean_squared_error"], 1) for run in measured}
+    assert errors == {59.3, 52.6, 53.9}

@@ -8,12 +8,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
+import nbformat
 import psutil
 import pytest
-from support import ROOT, chromium, copy_project, run, started
+import requests
+from lab.pages import write
+from lab.serving import ask
+from support import ROOT, chromium, copy_project, free_port, run, started, status
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
 
@@ -37,7 +39,7 @@ def start(project):
 
 
 def in_notebooks(project, module, *arguments):
-    """Return the command that the README gives for computers without make."""
+    """Return the command that lab/README.md gives for computers without make."""
     code = f"import os, runpy, sys; os.chdir({str(project / 'notebooks')!r}); sys.path.insert(0, os.getcwd()); "
     code += f"sys.argv = ['{module}', *{list(arguments)!r}]; runpy.run_module('{module}', run_name='__main__')"
     return [sys.executable, "-c", code]
@@ -48,15 +50,6 @@ def log_a_run(project):
     environment = os.environ | {"PYTHONPATH": str(project / "notebooks")}
     done = run([sys.executable, "-c", code], env=environment)
     assert done.returncode == 0, done.stdout
-
-
-def ask(address, path, **question):
-    from urllib.request import Request
-
-    body = json.dumps(question).encode()
-    request = Request(f"{address}{path}", body, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=60) as answer:
-        return json.load(answer)
 
 
 def listeners(process):
@@ -84,12 +77,12 @@ def test_ui_shows_the_store_that_the_notebooks_write(project, start):
     place, address, chosen = found.groups()
     assert place == "mlruns/"
     assert int(chosen) > port, "the port was taken"
-    api = "/api/2.0/mlflow"
-    experiments = ask(address, f"{api}/experiments/search", max_results=10)["experiments"]
-    (ours,) = [e["experiment_id"] for e in experiments if e["name"] == "sklearn_experiment"]
-    runs = ask(address, f"{api}/runs/search", experiment_ids=[ours])["runs"]
+    api = f"{address}/api/2.0/mlflow"
+    found = json.loads(ask(f"{api}/experiments/search", {"max_results": 10}))["experiments"]
+    (ours,) = [e["experiment_id"] for e in found if e["name"] == "sklearn_experiment"]
+    runs = json.loads(ask(f"{api}/runs/search", {"experiment_ids": [ours]}))["runs"]
     assert [found["info"]["run_name"] for found in runs] == ["seen"]
-    assert b"<title>MLflow</title>" in urlopen(address, timeout=60).read()
+    assert b"<title>MLflow</title>" in ask(address)
     assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
 
 
@@ -105,6 +98,54 @@ def test_ui_says_what_to_run_first_and_leaves_nothing_running(project, start):
         child.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive
+
+
+CODESPACE = {
+    "CODESPACE_NAME": "tidy-otter-x4y5",
+    "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.example",
+}
+
+
+def test_ui_in_a_codespace_answers_under_its_public_name(project, start):
+    command = in_notebooks(project, "lab.ui", "--port", str(free_port()))
+    pattern = r"open (https://(tidy-otter-x4y5-(\d+)\.app\.github\.example)) \(Ctrl-C"
+    process, _, found = start(command, pattern, **CODESPACE)
+    public, name, port = found.groups()
+    search = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=1"
+    assert status(search, Host=name, Origin=public) == 200
+    assert status(search, Host="localhost:5001") == 200, "an editor may choose another port"
+    assert status(search, Host=f"other-{port}.app.github.example") == 403
+    create = search.replace("search?max_results=1", "create")
+    made = status(create, {"name": "made in the UI"}, Host=name, Origin=public)
+    assert made == 200, "the UI may not write"
+    assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
+
+
+@posix
+def test_jupyterlab_in_a_codespace_answers_under_its_public_name(project, start):
+    dev_container = json.loads(
+        re.sub(r"^ *//.*$", "", (ROOT / ".devcontainer/devcontainer.json").read_text(), flags=re.M)
+    )
+    place = dev_container["containerEnv"]["JUPYTER_CONFIG_PATH"]
+    place = place.replace("${containerWorkspaceFolder}", str(project))
+    command = ["make", "-o", ".venv/labs.done", "lab", "PORT=8900", "ARGS=--no-browser"]
+    pattern = r"(http://127\.0\.0\.1:(\d+))/\S*\?token=(\w+)"
+    _, _, found = start(command, pattern, JUPYTER_CONFIG_PATH=place, **CODESPACE)
+    address, port, token = found.groups()
+    name = f"tidy-otter-x4y5-{port}.app.github.example"
+    kernels = f"{address}/api/kernelspecs"
+    assert status(kernels, Host="elsewhere.example") == 403
+    assert status(kernels, Host=name) == 403, "the token is still needed"
+    with requests.Session() as browser:  # it has a cookie once it has shown the token
+        browser.headers["Host"] = name
+        assert browser.get(f"{address}/lab?token={token}", timeout=60).status_code == 200
+        for origin, answer in {
+            f"https://{name}": 200,
+            f"http://localhost:{port}": 200,
+            f"https://{name}.elsewhere.example": 404,
+        }.items():
+            found = browser.get(kernels, headers={"Origin": origin}, timeout=60)
+            assert found.status_code == answer, origin
 
 
 def test_ui_on_a_server_starts_nothing(project):
@@ -149,13 +190,18 @@ def test_reset_leaves_databases_alone(project):
     assert done.returncode == 1 and "this command leaves alone" in done.stdout
 
 
+def keep_labs(project, *names):
+    for notebook in (project / "notebooks").glob("*.ipynb"):
+        if notebook.stem not in names:
+            notebook.unlink()
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """The reading copies of two labs, of which one runs quickly and one writes to a store."""
     project = copy_project(tmp_path_factory.mktemp("html") / "my labs")
-    for notebook in (project / "notebooks").glob("0[2-57]_*.ipynb"):
-        notebook.unlink()
-    done = run(in_notebooks(project, "lab.html"))
+    keep_labs(project, "01_bad_example", "06_artifacts")
+    done = run(in_notebooks(project, "lab.pages"))
     assert done.returncode == 0, done.stdout
     return project
 
@@ -169,16 +215,37 @@ def test_html_copies_are_executed_and_stand_alone(pages):
         assert not re.search(r"""(src|data)=["']?(https?:)?//""", text), (
             f"{path.name} loads something"
         )
-        assert not re.search(r"<link[^>]+href=.(https?:)?//|@import|<script[^>]+src", text)
+        assert not re.search(r"<link[^>]+href=.(https?:)?//|@import", text)
         assert '<html lang="en">' in text and text.count("<h1") == 1
         for link in re.findall(r'(?:src|href)="(?!data:|https?:|#)([^"#]+)', text):
-            if not re.match(r"0[2-57]_", link):
+            if not re.match(r"0[2-57-9]_|10_", link):
                 assert (target / link).exists(), f"{path.name} leads to {link}"
     first = (target / "01_bad_example.html").read_text(encoding="utf-8")
     assert "Model accuracy: 0.967" in first and "data:image/png" in first
     assert 'href="02_sklearn_tracking.html"' in first
     assert "Without tracking" in (target / "index.html").read_text(encoding="utf-8")
-    assert "mlruns/" in (target / "06_artifacts.html").read_text(encoding="utf-8")
+    sixth = (target / "06_artifacts.html").read_text(encoding="utf-8")
+    assert "mlruns/" in sixth and "html-work" not in sixth
+    for name in ("style.css", "script.js", "index.js"):
+        text = (target / name).read_text(encoding="utf-8")
+        assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|import\(", text), name
+
+
+def test_html_leads_to_the_same_files_here_and_online(tmp_path):
+    links = "[data](../data/README.md) [lab](05_signatures.ipynb#55) [web](https://mlflow.org) [up](#one)"
+    cell = nbformat.v4.new_markdown_cell(f"# One\n\n{links}\n\nlast")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    for source, data in [("", "../.."), ("https://example.org/blob/main",) * 2]:
+        write({"01_one": notebook}, tmp_path, source)
+        text = (tmp_path / "01_one.html").read_text(encoding="utf-8")
+        found = dict(re.findall(r'<a href="([^"]+)">(data|lab|web|up)<', text))
+        assert {word: link for link, word in found.items()} == {
+            "data": f"{data}/notebooks/../data/README.md",
+            "lab": "05_signatures.html#55",
+            "web": "https://mlflow.org",
+            "up": "#one",
+        }
+        assert ("How to run the labs" in text) == bool(source)
 
 
 def test_html_touches_neither_notebooks_nor_store(pages):
@@ -189,14 +256,13 @@ def test_html_touches_neither_notebooks_nor_store(pages):
 
 
 def test_html_of_a_failing_lab_says_which_cell(project):
-    for notebook in (project / "notebooks").glob("0[2-7]_*.ipynb"):
-        notebook.unlink()
+    keep_labs(project, "01_bad_example")
     path = project / "notebooks" / "01_bad_example.ipynb"
     content = json.loads(path.read_text(encoding="utf-8"))
     cell = next(cell for cell in content["cells"] if cell["id"] == "splits-plot")
     cell["source"] = "raise ValueError('something broke')"
     path.write_text(json.dumps(content), encoding="utf-8")
-    done = run(in_notebooks(project, "lab.html"))
+    done = run(in_notebooks(project, "lab.pages"))
     assert done.returncode == 1
     assert "01_bad_example.ipynb failed at the cell that begins 'raise ValueError" in done.stdout
     assert "ValueError: something broke" in done.stdout and "Traceback" not in done.stdout
@@ -208,21 +274,22 @@ def test_make_lab_opens_the_first_lab_with_a_token(project, start):
     process, _, found = start(command, r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)")
     address, page, token = found.groups()
     assert page == "/lab/tree/notebooks/01_bad_example.ipynb"
-    with pytest.raises(HTTPError) as refused:
-        urlopen(f"{address}/api/contents/notebooks", timeout=60)
-    assert refused.value.code == 403
-    answer = urlopen(f"{address}/api/contents/notebooks?token={token}", timeout=60)
-    assert "07_run_search.ipynb" in {entry["name"] for entry in json.load(answer)["content"]}
+    folder = f"{address}/api/contents/notebooks"
+    assert status(folder) == 403
+    answer = json.loads(ask(f"{folder}?token={token}"))
+    assert "07_run_search.ipynb" in {entry["name"] for entry in answer["content"]}
     assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
 
 
 @posix
-def test_make_alone_lists_the_targets(project):
-    printed = run(["make"], cwd=project).stdout
-    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert len(targets) >= 7
-    for target in targets:
-        assert re.search(rf"make {target}\b +\w+", printed), target
+def test_make_alone_lists_a_students_targets_and_help_all_the_rest(project):
+    students = ["lab", "test", "ui", "html", "progress", "reset", "kernel"]
+    makefiles = "".join((ROOT / name).read_text() for name in ("Makefile", "tests/maintain.mk"))
+    every = re.findall(r"^([a-z-]+):.*## ", makefiles, re.MULTILINE)
+    assert every[: len(students)] == students and {"server", "test-browser", "lint"} <= set(every)
+    for command, targets in ((["make"], students), (["make", "help-all"], every)):
+        printed = run(command, cwd=project).stdout
+        assert re.findall(r"^  make ([a-z-]+) +\w+", printed, re.MULTILINE) == targets
 
 
 @posix
@@ -244,7 +311,7 @@ def test_requirements_and_constraints_agree():
 
     def pins(path: Path) -> dict[str, str]:
         lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
-        return dict(line.lower().split("==") for line in lines if line)
+        return dict(line.lower().split("==") for line in lines if "==" in line)
 
     constraints = pins(ROOT / "tests" / "constraints.txt")
     students = pins(ROOT / "requirements.txt")
@@ -258,8 +325,13 @@ def test_requirements_and_constraints_agree():
         "nbval",
         "pytest",
     }
-    for name, version in {**students, **pins(ROOT / "tests" / "requirements.txt")}.items():
-        assert constraints[name] == version
+    others = [ROOT / "tests" / "requirements.txt"]
+    others += [
+        ROOT / "notebooks" / "lab" / room / "requirements.txt" for room in ("cluster", "teaching")
+    ]
+    for path in (ROOT / "requirements.txt", *others):
+        for name, version in pins(path).items():
+            assert constraints[name.partition("[")[0]] == version
 
 
 def test_without_a_browser_it_is_said_what_to_install(monkeypatch, tmp_path):

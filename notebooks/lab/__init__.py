@@ -1,11 +1,32 @@
 """What the notebooks need beside MLflow: a safe start, a look at what a run left on disk, and checked exercises.
 
-A notebook calls `lab.start()`, `lab.show_files(…)`, `lab.check("2.1")` and `lab.progress()`. Everything else it does with
-MLflow's own API.
+A notebook calls `lab.start()`, `lab.settings()`, `lab.code_version()`, `lab.show_files(…)`, `lab.check("2.1")` and
+`lab.progress()`; labs 9 and 10 also `lab.in_background(…)`, `lab.scheduler()`, `lab.check_workers(…)`, `lab.model_name(…)` and
+`lab.serve(…)`. Everything else it does with MLflow's own API.
 """
 
-from lab.checking import check, progress
-from lab.files import show_files
-from lab.preflight import LabError, start
+from lab.background import in_background
+from lab.cluster import check_workers, scheduler
+from lab.code_version import code_version
+from lab.errors import LabError
+from lab.exercises.check import check, progress
+from lab.model_name import model_name
+from lab.serve import serve
+from lab.settings import settings
+from lab.show_files import show_files
+from lab.start import start
 
-__all__ = ["LabError", "check", "progress", "show_files", "start"]
+__all__ = [
+    "LabError",
+    "check",
+    "check_workers",
+    "code_version",
+    "in_background",
+    "model_name",
+    "progress",
+    "scheduler",
+    "serve",
+    "settings",
+    "show_files",
+    "start",
+]

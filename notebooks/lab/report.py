@@ -3,164 +3,99 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import csv
-import json
 import logging
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 
-from lab import checking, store
-from lab.answers import Answers, lab_experiments
-from lab.exercises import Exercise, all_exercises
-from lab.preflight import apply_settings, check_store, use_store
-from lab.store import LabError
+from lab import store
+from lab.errors import LabError
+from lab.exercises import all_exercises, ids_by_lab
+from lab.exercises.check import progress
+from lab.settings import apply_settings
+from lab.teaching import grades
+from lab.teaching.report import Standing, standings
+from lab.teaching.roster import Person, read_roster
 
-AT_A_TIME = 4  # requests to the store
-REMEMBERED = store.ROOT / "build" / "class_report.json"
 
+def table_of(students: list[Standing]) -> list[dict[str, str]]:
+    """Return one row a student, with the columns `student`, `lab 1` and so on as `done/all`, and `done` as the sum.
 
-def class_table() -> Iterator[dict[str, str]]:
-    """Give one row per student who has any run in the labs' experiments, sorted by name, as they are worked out.
-
-    Yields:
-        Rows with the columns `student`, `lab 1` to `lab 7` as `done/all`, and `done` as the sum.
-
-    Raises:
-        LabError: the store cannot be used.
+    Args:
+        students: what `standings` returns.
     """
-    import mlflow
-
-    check_store()
-    use_store(mlflow)
-    client = mlflow.MlflowClient()
-    experiments = lab_experiments(client)
-    done = RightAnswers(REMEMBERED)
-
-    def row(name: str) -> dict[str, str]:
-        answers = Answers(client, name, runs_of[name], dict(experiments), here=False)
-        states = _states(answers)
-        marks = defaultdict(list)
-        for exercise in all_exercises().values():
-            marks[f"lab {exercise.id[0]}"].append(done.is_right(exercise, answers, states))
-        cells = {lab: f"{sum(right)}/{len(right)}" for lab, right in marks.items()}
-        right = [mark for marks_of_lab in marks.values() for mark in marks_of_lab]
-        return {"student": name, **cells, "done": f"{sum(right)}/{len(right)}"}
-
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        runs_of = defaultdict(list)
-        for runs in pool.map(lambda place: _all_runs(client, place), experiments):
-            for run in runs:
-                runs_of[run.data.tags.get("mlflow.user", "unknown")].append(run)
-    yield from map(row, sorted(runs_of))  # one after another, as PyTorch reads one model at a time
-    done.keep()
-
-
-def _all_runs(client, experiment: str) -> list:
-    runs, token = [], None
-    while True:
-        page = client.search_runs(
-            [experiment],
-            order_by=["attributes.start_time DESC"],
-            max_results=1000,
-            page_token=token,
-        )
-        runs += page
-        token = page.token
-        if not token:
-            return runs
-
-
-class RightAnswers:
-    """Which answers have been found right, kept in a file from one report to the next.
-
-    Reading the models of a class again takes half a second a student. A right answer is looked at anew only when the
-    student's runs in the experiments that it stands in, the code of the checks, or the store are not what they were.
-    """
-
-    def __init__(self, file: Path):
-        """Read what the last report kept; a file that is missing, broken or of another store is an empty one."""
-        sources = sorted(Path(__file__).parent.rglob("*.py"))
-        code = b"".join(source.read_bytes() for source in sources)
-        # A digest, as the store's address may hold a password.
-        self.file, self.origin = file, sha256(store.tracking_uri().encode() + code).hexdigest()
-        self.known, self.found = {}, {}
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            kept = json.loads(file.read_text(encoding="utf-8"))
-            if kept["origin"] == self.origin:
-                self.known = kept["right"]
-
-    def is_right(self, exercise: Exercise, answers: Answers, states: dict[str, str]) -> bool:
-        """Return whether an exercise is done, from the answers themselves unless that is known.
-
-        Args:
-            exercise: which one.
-            answers: the student's runs.
-            states: what `_states` says of them.
-        """
-        name = f"{exercise.id} {answers.name}"
-        before = self.known.get(name)
-        if before is None or before != {place: states.get(place) for place in before}:
-            answers.looked_in.clear()
-            if checking.judge(exercise, answers).mark != checking.DONE:
-                return False
-            before = {place: states.get(place) for place in answers.looked_in}
-        self.found[name] = before
-        return True
-
-    def keep(self) -> None:
-        """Write what is right now; where that cannot be written, the next report looks again."""
-        with contextlib.suppress(OSError):
-            self.file.parent.mkdir(exist_ok=True)
-            kept = {"origin": self.origin, "right": self.found}
-            self.file.write_text(json.dumps(kept), encoding="utf-8")
-
-
-def _states(answers: Answers) -> dict[str, str]:
-    """Return a digest of all that the store says of a student's runs, for each experiment that has any."""
-    records = defaultdict(list)
-    for run in answers.fetched:
-        records[answers.experiments[run.info.experiment_id]].append(run.to_dictionary())
-    digests = {}
-    for place, runs in records.items():
-        digests[place] = sha256(json.dumps(runs, default=str).encode()).hexdigest()
-    return digests
+    labs = {f"lab {lab}": ids for lab, ids in ids_by_lab().items()}
+    labs["done"] = list(all_exercises())
+    return [
+        {"student": student.name}
+        | {lab: f"{sum(map(student.is_done, ids))}/{len(ids)}" for lab, ids in labs.items()}
+        for student in students
+    ]
 
 
 def _print_line(student: str, *cells: str) -> None:
-    print(f"{student:24}" + "".join(f"{cell:>7}" for cell in cells), flush=True)
+    print(f"{student:24}" + "".join(f"{cell:>7}" for cell in cells))
 
 
 def main() -> None:
     """Print the report; the command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m lab.report", description=__doc__)
     parser.add_argument("--class", dest="whole_class", action="store_true", help="all students")
-    parser.add_argument("--csv", metavar="FILE", help="with --class: also write the table as CSV")
+    parser.add_argument("--verify", action="store_true", help="judge every answer anew")
+    of_class = parser.add_argument_group("of a class")
+    of_class.add_argument("--roster", metavar="FILE", help="CSV of the students, for their names")
+    of_class.add_argument("--watch", action="store_true", help="keep a page fresh, until Ctrl-C")
+    of_class.add_argument("--csv", metavar="FILE", help="also write the grades as CSV")
+    of_class.add_argument("--long", action="store_true", help="the CSV with nbgrader's columns")
     options = parser.parse_args()
+    if options.long and not options.csv:
+        raise LabError("LONG=1 needs a file to write: name it with GRADES=grades.csv.")
+    if options.watch and (options.verify or options.csv):
+        raise LabError(
+            "WATCH=1 shows what was noted, and nothing else: leave VERIFY and GRADES out."
+        )
     apply_settings()
-    logging.disable(logging.WARNING)  # what MLflow says of other people's models
-    if not options.whole_class:
-        checking.progress()
+    # What MLflow says of other people's models.
+    logging.disable(logging.WARNING)
+    if not (options.whole_class or options.watch or options.csv):
+        progress(options.verify)
         return
-    rows = []
-    for row in class_table():
-        if not rows:
-            _print_line(*row)
+    people = read_roster(Path(options.roster)) if options.roster else []
+    if options.watch:
+        # Its template engine is not in every session of Cloudera's.
+        from lab.teaching.page import watch
+
+        store.tracking_uri()  # raises if it is misspelt, which no waiting mends
+        watch(lambda: _ask(people))
+        return
+    students = _ask(people, options.verify)
+    if not students:
+        print(f"No student has checked an exercise in {store.describe()} yet.")
+        return
+    rows = table_of(students)
+    _print_line(*rows[0])
+    for row in rows:
         _print_line(*row.values())
-        rows.append(row)
-    if not rows:
-        print(f"No student has a run in {store.describe()} yet.")
-        return
     if options.csv:
-        with open(options.csv, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
-        print(f"Written to {options.csv}.")
+        grades.write((grades.long if options.long else grades.wide)(students), Path(options.csv))
+        print(f"Grades written to {options.csv}.")
+        others = [student.name for student in students if people and not student.person]
+        if others:
+            shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if others[5:] else "")
+            print(f"Not in {options.roster}, so not in the grades: {shown}.")
+
+
+def _ask(people: list[Person], verify: bool = False) -> list[Standing]:
+    """Return what `standings` does, and say in a sentence what MLflow says against it."""
+    from mlflow import MlflowException
+
+    try:
+        return standings(people, verify)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0][:200]
+        raise LabError(
+            f"The class cannot be read from {store.describe()} ({reason}): a server with accounts wants "
+            "MLFLOW_TRACKING_USERNAME=teacher and the password of that account."
+        ) from None
 
 
 if __name__ == "__main__":

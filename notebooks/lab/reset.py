@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lab import store
-from lab.store import LabError
+from lab.errors import LabError
 
 
 def reset() -> Path | None:
@@ -46,12 +46,11 @@ def reset() -> Path | None:
 
 def main() -> None:
     """Move the store aside and say where to; the command line of this module."""
-    shown = store.describe()
+    folder, shown = store.folder(), store.describe()
     aside = reset()
-    if aside is None:
+    if folder is None or aside is None:
         print(f"Nothing to move: there is no {shown} yet.")
         return
-    folder = store.folder()
     print(f"Moved {shown} to {aside.name}/ beside it; nothing was deleted.")
     print(f"To use it again, rename it back to {folder.name}/, or name it in LAB_TRACKING_URI.")
 

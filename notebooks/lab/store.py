@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from lab.errors import LabError
+
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT / "mlruns"
 EXPERIMENTS = (
@@ -19,20 +21,15 @@ EXPERIMENTS = (
     "artifact_experiment",
     "search_experiment",
     "careless_experiment",
+    "script_experiment",
+    "registry_experiment",
     "answers_by_hand",
+    "exercise_checks",
 )
 
 SERVER_SCHEMES = ("http", "https")
 PLATFORM_SCHEME = "cml"  # the plugin of Cloudera's sessions
 DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
-
-
-class LabError(Exception):
-    """A problem the reader can mend, in one sentence that says how. Notebooks show it without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        # IPython asks an exception for this method before it formats a traceback of its own.
-        return [f"{type(self).__name__}: {self}"]
 
 
 def tracking_uri() -> str:
@@ -86,13 +83,18 @@ def describe() -> str:
     """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
     place = folder()
     if place is None:
-        shown = re.sub(r"//[^/]*@", "//", tracking_uri())  # never a password
+        shown = without_password(tracking_uri())
         kind = "a tracking server" if shown.startswith(SERVER_SCHEMES) else "a database"
         if shown.startswith(f"{PLATFORM_SCHEME}:"):
             kind = "the project's Experiments tab"
         return f"{shown} ({kind})"
     shown = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else str(place)
     return f"{shown}/ (a file store)"
+
+
+def without_password(uri: str) -> str:
+    """Return an address without the user and password in it."""
+    return re.sub(r"//[^/]*@", "//", uri)
 
 
 def _file_uri(value: str) -> str:

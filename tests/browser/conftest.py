@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
 from mlflow_ui import MlflowUI
+from nbval.plugin import get_sanitize_patterns
 from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage, all_cells_on_the_page
 from playwright.sync_api import Page
 from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, make, run, started
@@ -110,11 +112,11 @@ def run_from_menu(jupyterlab, browser):
             page = watch(browser.new_page(viewport=LAPTOP))
             lab = NotebookPage(page, *jupyterlab)
             lab.open(notebook.name)
-            before = [unchanging(text) for text in lab.outputs()]
+            before = outputs(lab, notebook)
             lab.menu("Edit", "Clear Outputs of All Cells")
             lab.menu("Run", "Run All Cells")
             lab.wait_until_idle()
-            after = [unchanging(text) for text in lab.outputs()]
+            after = outputs(lab, notebook)
             ran[notebook.name] = Ran(lab, watch, before, after)
         return ran[notebook.name]
 
@@ -123,12 +125,20 @@ def run_from_menu(jupyterlab, browser):
         result.lab.page.close()
 
 
+def outputs(lab: NotebookPage, notebook: Path) -> list[str]:
+    """Return what stands under each code cell, but for those whose output nbval does not compare either."""
+    cells = [
+        cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"
+    ]
+    compared = ["nbval-ignore-output" not in cell.metadata.get("tags", []) for cell in cells]
+    return [unchanging(text) for text in compress(lab.outputs(), compared)]
+
+
 def unchanging(text: str) -> str:
     """Return an output without what differs from run to run, by the same patterns that nbval uses."""
-    patterns = configparser.RawConfigParser()
-    patterns.read(ROOT / "tests" / "sanitize.cfg", encoding="utf-8")
-    for name in patterns.sections():
-        text = re.sub(patterns[name]["regex"], patterns[name]["replace"], text)
+    patterns = (ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
+    for pattern, replacement in dict(get_sanitize_patterns(patterns)).items():
+        text = re.sub(pattern, replacement, text)
     return text
 
 

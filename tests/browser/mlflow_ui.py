@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -78,6 +80,13 @@ class MlflowUI:
         self.page.get_by_role("link", name=name, exact=True).first.click()
         expect(self.page.get_by_text("About this logged model")).to_be_visible()
         self.page.get_by_text(tab, exact=True).first.click()
+
+    def registered_model(self, name: str | re.Pattern[str]) -> None:
+        """Go to the page of a registered model, through the list of them, and close the note on aliases."""
+        self.page.get_by_role("link", name="Model registry").click()
+        self.page.get_by_role("button", name="Try it now").click()
+        self.page.get_by_role("link", name=name).click()
+        expect(self.page.get_by_role("heading", name=name)).to_be_visible()
 
     def charts(self) -> None:
         """Choose the charts instead of the table of an experiment's runs."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
-from support import copy_project, session_folder
+from support import copy_project, free_port, serving, session_folder
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +49,16 @@ def session(home):
         "MLFLOW_TRACKING_URI": "cml://localhost",
         "MLFLOW_REGISTRY_URI": "cml://localhost",
     }
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of a tracking server that answers 404 where logged models are asked for."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    program = Path(__file__).with_name("server_without_models.py")
+    command = [sys.executable, str(program), str(port), str(folder)]
+    with serving(command, f"http://127.0.0.1:{port}", {}, folder) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

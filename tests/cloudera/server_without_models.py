@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+UNKNOWN = ("/mlflow/logged-models", "/mlflow/server-info")
+
 
 class Quiet(WSGIRequestHandler):
     def log_message(self, *_):
@@ -18,7 +20,7 @@ def main(port: int, folder: Path) -> None:
     from mlflow.server import app
 
     def without_models(environ, start_response):
-        if "/mlflow/logged-models" in environ["PATH_INFO"]:
+        if any(part in environ["PATH_INFO"] for part in UNKNOWN):
             start_response("404 Not Found", [("Content-Type", "text/html")])
             return [b"<h1>Not Found</h1>"]
         return app(environ, start_response)

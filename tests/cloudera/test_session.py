@@ -10,18 +10,17 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import nbformat
 import psutil
 import pytest
 import yaml
-from exercise_cells import Kernel
-from support import ROOT, free_port, run, serving, started
+from kernel import Kernel
+from support import ROOT, free_port, run, started, status
 
 pytestmark = pytest.mark.cloudera
 MAKE = ["make", "-o", ".venv/labs.done"]
+SEARCH, ONE = "/api/2.0/mlflow/experiments/search", {"max_results": 1}
 ADD_ON = ("mlflow_skinny", "protobuf", "typing_extensions", "cml_stand_in")
 
 
@@ -44,7 +43,9 @@ def digests(python: str) -> dict[str, str]:
 
 
 def test_session_requirements_leave_the_add_on_alone(session_python):
-    requirements = (ROOT / "notebooks" / "requirements-cloudera.txt").read_text(encoding="utf-8")
+    requirements = (ROOT / "notebooks" / "lab" / "cloudera" / "requirements.txt").read_text(
+        encoding="utf-8"
+    )
     assert "mlflow" not in re.sub(r"#.*", "", requirements)
     before, after = (
         set((Path(session_python).parents[2] / f"{name}.txt").read_text().splitlines())
@@ -116,12 +117,10 @@ def test_kernel_elsewhere_has_a_name_of_its_own(home):
 
 
 def test_what_a_bare_session_lacks_is_said_without_breaking_it(home, session, session_python):
-    code = (
-        "import lab.preflight as p; p.find_spec = lambda n: None if n == 'torch' else n; p.start()"
-    )
+    code = "import lab; from lab import environment as e; e.find_spec = lambda n: None if n == 'torch' else n; lab.start()"
     done = run([session_python, "-c", code], cwd=home / "notebooks", env=os.environ | session)
     assert "lacks torch: run 'make kernel' in a terminal" in done.stdout
-    assert "'pip install -r notebooks/requirements-cloudera.txt'" in done.stdout
+    assert "'pip install -r notebooks/lab/cloudera/requirements.txt'" in done.stdout
     assert "pip install -r requirements.txt" not in done.stdout
 
 
@@ -135,31 +134,10 @@ def test_experiments_tab_needs_the_kernel_of_the_session(home, session):
     assert "choose the session's kernel" in error
 
 
-def test_server_without_logged_models_needs_mlflow_2(home, tmp_path):
-    port = free_port()
-    program = Path(__file__).with_name("server_without_models.py")
-    address = f"http://127.0.0.1:{port}"
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with (
-        serving([sys.executable, str(program), str(port), str(folder)], address, {}, folder),
-        Kernel(home / "notebooks", {"LAB_TRACKING_URI": address}) as kernel,
-    ):
+def test_server_without_logged_models_needs_mlflow_2(home, server):
+    with Kernel(home / "notebooks", {"LAB_TRACKING_URI": server}) as kernel:
         _, error = kernel.run("import lab\nlab.start()")
-    assert error.startswith(f"LabError: The tracking server {address} keeps no logged models")
-
-
-def ask(address: str, host: str, **headers: str) -> int:
-    """Return the status of a search for experiments, asked under a name as a proxy passes it on."""
-    request = Request(
-        f"{address}/api/2.0/mlflow/experiments/search",
-        b'{"max_results": 1}',
-        {"Content-Type": "application/json", "Host": host, **headers},
-    )
-    try:
-        return urlopen(request, timeout=60).status
-    except HTTPError as error:
-        return error.code
+    assert error.startswith(f"LabError: The tracking server {server} keeps no logged models")
 
 
 def test_ui_is_served_where_the_grid_icon_leads(home, session):
@@ -170,10 +148,12 @@ def test_ui_is_served_where_the_grid_icon_leads(home, session):
     command = [sys.executable, "-m", "lab.ui"]
     with started(command, pattern, home / "notebooks", environment) as (process, _, found):
         assert found[1] == f"https://{public}"
-        address = f"http://127.0.0.1:{app}"
-        assert ask(address, public, Origin=f"https://{public}") == 200
-        assert ask(address, "elsewhere.ml-0815.example.site") == 403
-        assert ask(address, public, Origin="https://elsewhere.ml-0815.example.site") == 403
+        search = f"http://127.0.0.1:{app}{SEARCH}"
+        assert status(search, ONE, Host=public, Origin=f"https://{public}") == 200
+        assert status(search, ONE, Host="elsewhere.ml-0815.example.site") == 403
+        assert (
+            status(search, ONE, Host=public, Origin="https://elsewhere.ml-0815.example.site") == 403
+        )
         family = [process, *psutil.Process(process.pid).children(recursive=True)]
         connections = [c for p in family for c in psutil.Process(p.pid).net_connections("tcp")]
         listening = {c.laddr for c in connections if c.status == psutil.CONN_LISTEN}
@@ -191,7 +171,7 @@ def test_ui_beside_jupyterlab_takes_the_other_port(home, session):
         pattern = r"open https://(\S+) \(Ctrl-C"
         with started(command, pattern, home / "notebooks", environment) as (_, _, found):
             assert found[1] == "read-only-x0y1z2a3b4c5d6e7.ml-0815.example.site"
-            assert ask(f"http://127.0.0.1:{readonly}", found[1]) == 200
+            assert status(f"http://127.0.0.1:{readonly}{SEARCH}", ONE, Host=found[1]) == 200
         environment["CDSW_READONLY_PORT"] = str(taken)
         done = run(command, cwd=home / "notebooks", env=os.environ | environment)
         assert done.returncode == 1 and "both are taken" in done.stdout
@@ -210,7 +190,7 @@ def test_ui_of_the_experiments_tab_is_that_tab(home, session):
 JOB = """
 import sys
 sys.argv = ["ipykernel_launcher", "-f", "/tmp/connection.json"]
-source = open("notebooks/lab/job.py", encoding="utf-8").read()
+source = open("notebooks/lab/cloudera/job.py", encoding="utf-8").read()
 try:
     exec(compile(source, "<job>", "exec"), {"__name__": "__main__"})
 except SystemExit:
@@ -222,7 +202,7 @@ except SystemExit:
 @pytest.fixture
 def job(home, session, session_python):
     (home / ".venv").symlink_to(sys.prefix)
-    for notebook in (home / "notebooks").glob("0[2-7]_*.ipynb"):
+    for notebook in (home / "notebooks").glob("[01][02-9]_*.ipynb"):
         notebook.unlink()
     command = [session_python, "-c", JOB]
     return lambda: run(command, cwd=home, env=os.environ | session)
@@ -271,7 +251,7 @@ def test_project_file_has_the_documented_fields(metadata):
     for runtime in metadata["runtimes"]:
         assert {"editor", "kernel", "edition"} <= set(runtime)
     assert set(metadata["environment_variables"]) == {"LAB_TRACKING_URI", "LAB_STUDENT"}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "notebooks/lab/cloudera/README.md").read_text(encoding="utf-8")
     for name, variable in metadata["environment_variables"].items():
         assert set(variable) == {"default", "description", "prompt_user"}
         assert isinstance(variable["default"], str)

@@ -1,8 +1,15 @@
 """Lab 1: a results table kept by hand, and a choice made from it."""
 
-from lab.answers import Answers, Missing, require
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lab.exercises import exercise
 from lab.exercises.expected import IRIS_ACCURACY, IRIS_MEAN_ACCURACY, MEAN_ACCURACY_TOLERANCE
+from lab.exercises.student import Missing, Student, require
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def decimals(noted: float, right: float, otherwise: str) -> str:
@@ -11,7 +18,7 @@ def decimals(noted: float, right: float, otherwise: str) -> str:
     return "Keep at least three decimals." if rounded else otherwise
 
 
-def numbers(table, *names: str) -> None:
+def numbers(table: DataFrame, *names: str) -> None:
     """Raise `Missing` unless a table has the named columns and at least one row, `Wrong` unless they hold numbers."""
     import pandas as pd
 
@@ -27,8 +34,8 @@ def numbers(table, *names: str) -> None:
 
 
 @exercise("1.1", "Keep the table")
-def keep_the_table(answers: Answers) -> str:
-    table = answers.table("my_results.csv")
+def keep_the_table(student: Student) -> str:
+    table = student.table("my_results.csv")
     numbers(table, "C", "seed", "accuracy")
     for row in table.itertuples():
         setting = f"C = {row.C:g} and seed {row.seed:g}"
@@ -58,8 +65,8 @@ def keep_the_table(answers: Answers) -> str:
 
 
 @exercise("1.2", "Choose on better evidence")
-def choose(answers: Answers) -> str:
-    table = answers.table("my_choice.csv")
+def choose(student: Student) -> str:
+    table = student.table("my_choice.csv")
     numbers(table, "C", "mean_accuracy")
     require(len(table) == 1, f"{len(table)} rows", "one row, your choice")
     chosen, noted = float(table["C"][0]), float(table["mean_accuracy"][0])
@@ -72,7 +79,7 @@ def choose(answers: Answers) -> str:
         decimals(noted, right, "A single split says little; take the mean of all ten."),
     )
     require(
-        chosen == max(IRIS_MEAN_ACCURACY, key=IRIS_MEAN_ACCURACY.get),
+        chosen == max(IRIS_MEAN_ACCURACY, key=IRIS_MEAN_ACCURACY.__getitem__),
         f"C = {chosen:g} with a mean of {right:.3f}",
         "the setting with the highest mean",
         "Compute the mean for all five settings, then compare.",

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from lab.answers import Answer, Answers, Wrong, require
 from lab.exercises import exercise
 from lab.exercises.expected import IRIS_LOG_LOSS, LOG_LOSS_TOLERANCE, iris_test
+from lab.exercises.student import Student, StudentRun, Wrong, require
 
 EXPERIMENT = "sklearn_experiment"
 DAY = 86_400  # seconds
 
 
 @exercise("2.1", "A setting of your own")
-def a_setting_of_your_own(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "my-setting")
+def a_setting_of_your_own(student: Student) -> str:
+    run = student.run(EXPERIMENT, "my-setting")
     run.param("C", 10)
     fits_its_model(run, "accuracy", "log_loss")
     loss = run.metric("log_loss")
@@ -22,10 +22,10 @@ def a_setting_of_your_own(answers: Answers) -> str:
         f"{IRIS_LOG_LOSS:.3f}",
         "Train on X_train and y_train alone, to the end, with no other settings than those of the lab.",
     )
-    return f"C = 10 has a log loss of {loss:.3f}, and the model to show for it."
+    return f"C = 10 has a log loss of {loss:.3f}, and its model is logged."
 
 
-def fits_its_model(run: Answer, *metrics: str) -> None:
+def fits_its_model(run: StudentRun, *metrics: str) -> None:
     """Raise `Wrong` unless a run's parameter C and its metrics are those of the logistic regression logged in it."""
     from sklearn.metrics import log_loss
 
@@ -54,8 +54,8 @@ def fits_its_model(run: Answer, *metrics: str) -> None:
 
 
 @exercise("2.2", "A run that explains itself")
-def a_run_that_explains_itself(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "documented")
+def a_run_that_explains_itself(student: Student) -> str:
+    run = student.run(EXPERIMENT, "documented")
     purpose = run.tag("purpose")
     require(
         len(purpose.split()) >= 3 and len(purpose) >= 10,
@@ -63,8 +63,8 @@ def a_run_that_explains_itself(answers: Answers) -> str:
         "at least three words that say something",
         "Write what somebody else would want to know.",
     )
-    is_about_now(run.tag("run_timestamp"), run.run.info.start_time / 1000)
-    digest = answers.run(EXPERIMENT, "weak-regularization").dataset("iris").digest
+    is_about_now(run.tag("run_timestamp"), run.started)
+    digest = student.run(EXPERIMENT, "weak-regularization").dataset("iris").digest
     found = run.dataset("iris").digest
     require(
         found == digest,
@@ -99,13 +99,12 @@ def is_about_now(text: str, begin: float) -> None:
 
 
 @exercise("2.3", "Repeat a run from its record")
-def repeat_a_run(answers: Answers) -> str:
-    newest = answers.run(EXPERIMENT, "strong-regularization").run.info.run_id
+def repeat_a_run(student: Student) -> str:
+    newest = student.run(EXPERIMENT, "strong-regularization").id
     originals = {
-        original.run.info.run_id: original
-        for original in answers.named(EXPERIMENT, "strong-regularization")
+        original.id: original for original in student.named(EXPERIMENT, "strong-regularization")
     }
-    run = answers.run(EXPERIMENT, "rebuilt")
+    run = student.run(EXPERIMENT, "rebuilt")
     source = run.tag("rebuilt_from")
     require(
         source in originals,

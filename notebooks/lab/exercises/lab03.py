@@ -1,6 +1,9 @@
 """Lab 3: curves by epoch, a metric of one's own, and a network that stops in time."""
 
-from lab.answers import Answer, Answers, Wrong, require, steps
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lab.exercises import exercise
 from lab.exercises.expected import (
     FIRST_TRAIN_LOSS,
@@ -10,6 +13,11 @@ from lab.exercises.expected import (
     diabetes_scaled,
     points_per_unit,
 )
+from lab.exercises.student import Student, StudentRun, Wrong, require, steps
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+
 
 EXPERIMENT = "pytorch_experiment"
 EPOCHS = 150
@@ -18,7 +26,7 @@ NEAR_THE_LOWEST = 0.03
 SAME_TRAINING = 0.002  # both were trained on the student's own computer
 
 
-def curve(run: Answer, metric: str, epochs: int) -> dict[int, float]:
+def curve(run: StudentRun, metric: str, epochs: int) -> dict[int, float]:
     """Return a metric by epoch, from 1, of which none may be missing; a student may have counted from 0."""
     values = run.history(metric)
     if set(values) == set(range(epochs)):
@@ -46,15 +54,15 @@ def is_the_curve(found: dict[int, float], right: dict[int, float], hint: str) ->
 
 
 @exercise("3.1", "Another learning rate")
-def another_learning_rate(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "faster")
+def another_learning_rate(student: Student) -> str:
+    run = student.run(EXPERIMENT, "faster")
     run.param("learning_rate", 0.1)
     run.param("epochs", EPOCHS)
     run.param("seed", 0)
     run.param("optimizer", "Adam")
     begin = curve(run, "train_loss", EPOCHS)[1]
     faster = curve(run, "val_loss", EPOCHS)
-    slower = answers.run(EXPERIMENT, "simple-model").history("val_loss")
+    slower = student.run(EXPERIMENT, "simple-model").history("val_loss")
     require(
         faster[10] < 0.9 * slower[10],
         f"a validation loss of {faster[10]:.2f} at epoch 10, hardly below that of 'simple-model'",
@@ -75,8 +83,8 @@ def another_learning_rate(answers: Answers) -> str:
 
 
 @exercise("3.2", "A metric of your own, by epoch")
-def a_metric_of_your_own(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "rmse-by-epoch")
+def a_metric_of_your_own(student: Student) -> str:
+    run = student.run(EXPERIMENT, "rmse-by-epoch")
     losses = curve(run, "val_loss", 50)
     points = curve(run, "val_rmse", 50)
     for epoch, loss in losses.items():
@@ -99,11 +107,11 @@ def a_metric_of_your_own(answers: Answers) -> str:
 
 
 @exercise("3.3", "Stop in time")
-def stop_in_time(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "stopped-early")
+def stop_in_time(student: Student) -> str:
+    run = student.run(EXPERIMENT, "stopped-early")
     epochs = int(float(run.param("epochs")))
     rmse = run.metric("test_rmse")
-    losses = answers.run(EXPERIMENT, "mlp").history("val_loss")
+    losses = student.run(EXPERIMENT, "mlp").history("val_loss")
     lowest = min(losses.values())
     require(
         losses.get(epochs, float("inf")) < lowest + NEAR_THE_LOWEST,
@@ -129,13 +137,13 @@ def stop_in_time(answers: Answers) -> str:
     return f"{epochs} epochs are enough for an error of {rmse:.1f} points."
 
 
-def mean_error(model, part: str) -> float:
+def mean_error(model: PyFuncModel, part: str) -> float:
     """Return a model's mean squared error, scaled, on the rows of a part; raise `Wrong` if it does not take them."""
     X, y = diabetes_scaled(part)
     try:
         return float(((model.predict(X) - y) ** 2).mean())
-    except AssertionError:  # a traced graph that has met one number of rows only
+    except AssertionError:  # a graph traced with a single row takes no other number
         raise Wrong(
-            "found a model that takes no other number of rows than its input example, expected one for any number. "
+            "found a model that takes only as many rows as its input example has, expected one for any number. "
             "Pass an input_example of at least two rows."
         ) from None

@@ -2,23 +2,22 @@
 
 import json
 
-from lab.answers import Answer, Answers, Missing, require
 from lab.exercises import exercise
 from lab.exercises.expected import MISTAKES, TRAINING_ACCURACY
+from lab.exercises.student import Missing, Student, StudentRun, require
 
 EXPERIMENT = "autolog_experiment"
 TRAINING_ROWS = 120
 
 
-def autologged(run: Answer) -> None:
+def autologged(run: StudentRun) -> None:
     """Raise `Missing` unless autologging filled a run, `Wrong` if it saw other rows than those of the training part."""
-    if "estimator_name" not in run.run.data.tags:
+    if "estimator_name" not in run.tags:
         raise Missing(
             f"{run} was not filled by autologging; call mlflow.sklearn.autolog(…) before fit. (mlflow.autolog() alone "
             "does nothing once mlflow.sklearn.autolog(disable=True) was called.)"
         )
-    inputs = run.run.inputs.dataset_inputs if run.run.inputs else []
-    for logged in inputs:
+    for logged in run.datasets():
         rows = json.loads(logged.dataset.profile or "{}").get("num_rows")
         if rows and any(tag.value == "train" for tag in logged.tags):
             require(
@@ -30,8 +29,8 @@ def autologged(run: Answer) -> None:
 
 
 @exercise("4.1", "A search with children")
-def a_search_with_children(answers: Answers) -> str:
-    parent = answers.run(EXPERIMENT, "my-search")
+def a_search_with_children(student: Student) -> str:
+    parent = student.run(EXPERIMENT, "my-search")
     autologged(parent)
     require(
         parent.tag("estimator_name") == "GridSearchCV",
@@ -58,15 +57,15 @@ def a_search_with_children(answers: Answers) -> str:
     return f"of three children, C = {value_of_C(best):g} is the best."
 
 
-def value_of_C(child: Answer) -> float:
+def value_of_C(child: StudentRun) -> float:
     """Return the C of a search's child; in a pipeline the parameter has the step's name before it."""
-    names = [name for name in child.run.data.params if name.endswith("__C")]
+    names = [name for name in child.params if name.endswith("__C")]
     return float(child.param(names[0] if names else "C"))
 
 
 @exercise("4.2", "Both ways in one run")
-def both_ways_in_one_run(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "mine-and-automatic")
+def both_ways_in_one_run(student: Student) -> str:
+    run = student.run(EXPERIMENT, "mine-and-automatic")
     autologged(run)
     kind = run.tag("estimator_name")
     require(
@@ -80,7 +79,7 @@ def both_ways_in_one_run(answers: Answers) -> str:
         TRAINING_ACCURACY,
         "Train on the flowers of the training part alone, with no other settings than those of the lab.",
     )
-    if "mistakes" not in run.run.data.metrics:
+    if "mistakes" not in run.metrics:
         raise Missing(
             f"{run} has no metric 'mistakes'; log it inside the with block, below which the run is closed."
         )

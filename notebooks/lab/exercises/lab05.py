@@ -1,26 +1,36 @@
 """Lab 5: an input example, a signature that refuses and lets pass, and one that asks for no more than needed."""
 
-from lab.answers import Answers, Missing, require
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from lab.exercises import exercise
 from lab.exercises.expected import data
+from lab.exercises.student import Missing, Student, require
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+    from numpy import ndarray
+    from pandas import DataFrame
+
 
 EXPERIMENT = "signature_experiment"
 THREE = ["bmi", "bp", "ltg"]
 
 
-def measurements():
+def measurements() -> DataFrame:
     return data("diabetes").drop(columns="progression").astype(float)
 
 
-def inputs_of(model) -> list:
+def inputs_of(model: PyFuncModel) -> list[Any]:
     """Return the inputs that a model's signature asks for."""
     signature = model.metadata.signature
     if signature is None or signature.inputs is None:
         raise Missing("the model has no signature; pass signature=… to log_model.")
-    return signature.inputs.inputs
+    return list(signature.inputs.inputs)
 
 
-def refusal(model, rows, hint: str) -> str | None:
+def refusal(model: PyFuncModel, rows: DataFrame, hint: str) -> str | None:
     """Return why a model's signature refuses rows, or None if the model predicts for them.
 
     Args:
@@ -42,7 +52,7 @@ def refusal(model, rows, hint: str) -> str | None:
     return None
 
 
-def knows_the_disease(model, rows) -> None:
+def knows_the_disease(model: PyFuncModel, rows: DataFrame | ndarray) -> None:
     """Raise `Wrong` unless a model's predictions are nearer to the disease than one number for everybody."""
     import numpy as np
 
@@ -56,8 +66,8 @@ def knows_the_disease(model, rows) -> None:
 
 
 @exercise("5.1", "An example to copy")
-def an_example_to_copy(answers: Answers) -> str:
-    model = answers.run(EXPERIMENT, "with-example").model("ridge")
+def an_example_to_copy(student: Student) -> str:
+    model = student.run(EXPERIMENT, "with-example").model("ridge")
     (column,) = inputs_of(model)[:1]
     hint = "Pass signature=tensor_signature."
     require(hasattr(column, "shape"), "a signature of named columns", "that of a tensor", hint)
@@ -80,8 +90,8 @@ def an_example_to_copy(answers: Answers) -> str:
 
 
 @exercise("5.2", "Refuse words, accept gaps")
-def a_strict_door(answers: Answers) -> str:
-    model = answers.run(EXPERIMENT, "guarded").model("ridge")
+def refuse_words_accept_gaps(student: Student) -> str:
+    model = student.run(EXPERIMENT, "guarded").model("ridge")
     inputs_of(model)
     two = measurements().head(2)
     unknown = two.copy()
@@ -104,8 +114,10 @@ def a_strict_door(answers: Answers) -> str:
 
 
 @exercise("5.3", "Ask for no more than you need")
-def no_more_than_needed(answers: Answers) -> str:
-    model = answers.run(EXPERIMENT, "three-columns").model("ridge")
+def no_more_than_needed(student: Student) -> str:
+    import numpy as np
+
+    model = student.run(EXPERIMENT, "three-columns").model("ridge")
     names = [
         (column.name or "an array") + ("" if column.required else " (optional)")
         for column in inputs_of(model)
@@ -128,7 +140,7 @@ def no_more_than_needed(answers: Answers) -> str:
     for name in THREE:
         changed = rows.assign(**{name: rows[name] + rows[name].std()})
         require(
-            abs(model.predict(changed) - model.predict(rows)).max() > 0,
+            not np.array_equal(model.predict(changed), model.predict(rows)),
             f"a model that predicts the same whatever {name} is",
             "one that uses all three columns",
             "Do not ask for what the model does not use.",

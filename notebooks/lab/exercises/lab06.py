@@ -1,17 +1,18 @@
 """Lab 6: artifacts whose content is right, and each thing logged as what it should be."""
 
 import re
+from collections.abc import Mapping
 
-from lab.answers import Answers, Missing, require
 from lab.exercises import exercise
 from lab.exercises.expected import MISCLASSIFIED, MISSED, PREDICTED, report
+from lab.exercises.student import Missing, Student, require
 
 EXPERIMENT = "artifact_experiment"
 
 
 @exercise("6.1", "A conclusion in words")
-def a_conclusion_in_words(answers: Answers) -> str:
-    path = answers.run(EXPERIMENT, "my-artifacts").artifact("notes/conclusion.txt")
+def a_conclusion_in_words(student: Student) -> str:
+    path = student.run(EXPERIMENT, "my-artifacts").artifact("notes/conclusion.txt")
     text = path.read_text(encoding="utf-8").strip()
     require(len(text.split()) >= 4, f"'{text}'", "a sentence of at least four words")
     require(
@@ -38,14 +39,16 @@ def a_conclusion_in_words(answers: Answers) -> str:
         "two digits, the one missed most often and what was predicted for it most often",
         hint,
     )
-    return f"of all digits, the {MISSED} is missed most often, mostly with a {PREDICTED} as the prediction."
+    return (
+        f"of all digits, the {MISSED} is missed most often, and mostly predicted as a {PREDICTED}."
+    )
 
 
 @exercise("6.2", "All the mistakes")
-def all_the_mistakes(answers: Answers) -> str:
+def all_the_mistakes(student: Student) -> str:
     import pandas as pd
 
-    table = pd.read_csv(answers.run(EXPERIMENT, "all-mistakes").artifact("tables/mistakes.csv"))
+    table = pd.read_csv(student.run(EXPERIMENT, "all-mistakes").artifact("tables/mistakes.csv"))
     for name in ("row", "digit", "predicted"):
         if name not in table:
             there = ", ".join(map(str, table.columns))
@@ -70,11 +73,14 @@ def all_the_mistakes(answers: Answers) -> str:
 
 
 @exercise("6.3", "Parameter, metric, tag or artifact?")
-def parameter_metric_tag_or_artifact(answers: Answers) -> str:
-    run = answers.run(EXPERIMENT, "sorted-out")
-    data = run.run.data
-    places = {"a parameter": data.params, "a metric": data.metrics, "a tag": data.tags}
-    belongs = {
+def parameter_metric_tag_or_artifact(student: Student) -> str:
+    run = student.run(EXPERIMENT, "sorted-out")
+    places: dict[str, Mapping[str, object]] = {
+        "a parameter": run.params,
+        "a metric": run.metrics,
+        "a tag": run.tags,
+    }
+    belongs: dict[str, str] = {
         "max_iter": "a parameter",
         "mistakes": "a metric",
         "weakest_digit": "a tag",

@@ -1,46 +1,46 @@
 """Lab 7: find the right run of a sweep, add to the sweep, and decide from it."""
 
-from lab.answers import Answer, Answers, Missing, require
 from lab.exercises import exercise
 from lab.exercises.expected import digits_test
+from lab.exercises.student import Missing, Student, StudentRun, require
 
 EXPERIMENT = "search_experiment"
 COMPONENTS = (5, 10, 20, 40)
 
 
-def accuracy(run: Answer) -> float:
+def accuracy(run: StudentRun) -> float:
     return run.metric("accuracy")
 
 
-def sweep(answers: Answers) -> tuple[Answer, list[Answer]]:
+def sweep(student: Student) -> tuple[StudentRun, list[StudentRun]]:
     """Return the student's newest whole sweep: its parent and its children."""
-    answers.run(EXPERIMENT, "sweep")  # says what is missing if there is none
-    for parent in answers.named(EXPERIMENT, "sweep"):
-        children = [run for run in parent.children() if "accuracy" in run.run.data.metrics]
+    student.run(EXPERIMENT, "sweep")  # says what is missing if there is none
+    for parent in student.named(EXPERIMENT, "sweep"):
+        children = [run for run in parent.children() if "accuracy" in run.metrics]
         if len(children) >= 20:
             return parent, children
     raise Missing("you have no sweep of twenty runs; run section 7.1.")
 
 
 @exercise("7.1", "The best of the small ones")
-def best_of_the_small_ones(answers: Answers) -> str:
-    parent, children = sweep(answers)
-    tagged = [run for run in children if run.run.data.tags.get("verdict") == "best-small"]
+def best_of_the_small_ones(student: Student) -> str:
+    parent, children = sweep(student)
+    tagged = [run for run in children if run.tags.get("verdict") == "best-small"]
     remove = "Take a tag off a run with mlflow.MlflowClient().delete_tag(run_id, 'verdict')."
     require(
-        parent.run.data.tags.get("verdict") != "best-small",
+        parent.tags.get("verdict") != "best-small",
         "the tag on the parent",
         "it on one of its children",
         remove,
     )
     if not tagged:
-        others = answers.runs(EXPERIMENT, ("verdict", "best-small"))
-        noted = [run for run in children if "verdict" in run.run.data.tags]
+        others = student.runs(EXPERIMENT, ("verdict", "best-small"))
+        noted = [run for run in children if "verdict" in run.tags]
         besides = f"; {others[0]}, which has it, is not in that sweep" if others else ""
         if noted:
             besides = f", but {noted[0]} has verdict = {noted[0].tag('verdict')}"
         raise Missing(f"no run of your newest sweep has the tag verdict = best-small{besides}.")
-    names = " and ".join(f"'{run.run.info.run_name}'" for run in tagged)
+    names = " and ".join(f"'{run.name}'" for run in tagged)
     require(len(tagged) == 1, f"the tag on {names}", "it on one run, the best", remove)
     (run,) = tagged
     require(
@@ -49,7 +49,7 @@ def best_of_the_small_ones(answers: Answers) -> str:
         "a small one",
         f"Filter by tags.size = 'small'. {remove}",
     )
-    small = [other for other in children if other.run.data.tags.get("size") == "small"]
+    small = [other for other in children if other.tags.get("size") == "small"]
     best = max(small, key=accuracy)
     require(
         accuracy(run) == accuracy(best),
@@ -61,12 +61,12 @@ def best_of_the_small_ones(answers: Answers) -> str:
 
 
 @exercise("7.2", "One more in the sweep")
-def one_more_in_the_sweep(answers: Answers) -> str:
-    parent, children = sweep(answers)
-    added = [run for run in parent.children() if run.run.data.params.get("components") == "30"]
+def one_more_in_the_sweep(student: Student) -> str:
+    parent, children = sweep(student)
+    added = [run for run in parent.children() if run.params.get("components") == "30"]
     if not added:
         names = ("C=10.0, components=30", "C=10, components=30")
-        if not any(answers.named(EXPERIMENT, name) for name in names):
+        if not any(student.named(EXPERIMENT, name) for name in names):
             raise Missing("your newest sweep has no run with 30 components.")
         require(
             False,
@@ -83,7 +83,7 @@ def one_more_in_the_sweep(answers: Answers) -> str:
         (found[0].n_components, found[-1].C) == (30, 10),
         f"a model with {found[0].n_components} components and C = {found[-1].C:g}",
         "30 and 10",
-        "Train the model that the parameters speak of.",
+        "Train the model that the parameters describe.",
     )
     X_test, y_test = digits_test()
     right = float((model.predict(X_test) == y_test).mean())
@@ -92,13 +92,11 @@ def one_more_in_the_sweep(answers: Answers) -> str:
 
 
 @exercise("7.3", "How many components are enough?")
-def enough_components(answers: Answers) -> str:
-    parent, children = sweep(answers)
+def enough_components(student: Student) -> str:
+    parent, children = sweep(student)
     best = {
         number: max(
-            accuracy(run)
-            for run in children
-            if run.run.data.params.get("components") == str(number)
+            accuracy(run) for run in children if run.params.get("components") == str(number)
         )
         for number in COMPONENTS
     }

@@ -1,0 +1,163 @@
+"""Who the student is, and the student's own room: a workspace on a server that keeps one for each.
+
+In a workspace, the names of experiments and models, and every search, are the student's own. Source: MLflow's documentation,
+"Workspaces" (https://mlflow.org/docs/latest/self-hosting/workspaces/), experimental since MLflow 3.10.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import os
+import platform
+import re
+import time
+import unicodedata
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from lab import store
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LAST_SEEN = "lab.start"  # a tag of the student's notes
+A_DAY = 86_400  # seconds
+
+
+def student_name() -> str:
+    """Return the name on a student's runs: `LAB_STUDENT`, else the user of a server with accounts, else the computer's."""
+    return given_name() or getpass.getuser()
+
+
+def given_name() -> str:
+    """Return the student's name where one was given to the labs, else an empty text.
+
+    Raises:
+        LabError: the name holds a quotation mark that no search could ask for, or what cannot be seen.
+    """
+    for variable in ("LAB_STUDENT", "MLFLOW_TRACKING_USERNAME"):
+        name = os.environ.get(variable, "").strip()
+        if name:
+            if '"' in name or "\\" in name or not name.isprintable():
+                raise LabError(
+                    f"{variable} is {name!r}: write the name without quotation marks, backslashes and line breaks."
+                )
+            return name
+    return ""
+
+
+def room_of(student: str) -> str:
+    """Return the name of a student's workspace: the student's name in small letters, digits and hyphens.
+
+    A name that needs other characters gets a short digest at its end, so that no two students share a room.
+
+    Args:
+        student: the student's name, in any script.
+    """
+    plain = unicodedata.normalize("NFKD", student.casefold()).encode("ascii", "ignore").decode()
+    room = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-")
+    if room == student.casefold() and len(room) > 1 and room not in RESERVED:
+        return room
+    return f"{room or 'student'}-{hashlib.sha256(student.casefold().encode()).hexdigest()[:6]}"
+
+
+RESERVED = ("default", "workspaces", "api", "ajax-api", "static-files")
+
+
+def enter(mlflow: ModuleType) -> tuple[str, list[str]]:
+    """Enter the student's room on a server that keeps one for each student, and make it if it is missing.
+
+    Args:
+        mlflow: the imported package, pointed at such a server.
+
+    Returns:
+        the name of the room, and notices.
+
+    Raises:
+        LabError: nobody said who the student is, the room cannot be entered, or this MLflow knows no workspaces.
+    """
+    server = store.describe().split()[0]
+    if not hasattr(mlflow, "set_workspace"):
+        raise LabError(
+            f"The server {server} keeps a room for each student, which MLflow {mlflow.__version__} cannot enter: use MLflow "
+            "3.10 or newer, or unset LAB_TRACKING_URI to use the folder mlruns/."
+        )
+    name = given_name()
+    if not name:
+        raise LabError(
+            f"The server {server} keeps a room for each student: set LAB_STUDENT to your name, for example with "
+            "'LAB_STUDENT=ada make lab', and start again."
+        )
+    room = room_of(name)
+    notices = _make(mlflow, room, server)
+    mlflow.set_workspace(room)
+    return room, notices
+
+
+def choose_default(mlflow: ModuleType) -> str:
+    """Have runs without an experiment go to *Default* in a room, and make it if it is missing; return its id.
+
+    MLflow knows *Default* by the id 0, which belongs to no student's room.
+
+    Args:
+        mlflow: the imported package, in the student's room.
+    """
+    with contextlib.suppress(mlflow.MlflowException):  # it is there
+        mlflow.MlflowClient().create_experiment("Default")
+    place = str(mlflow.get_experiment_by_name("Default").experiment_id)
+    os.environ["MLFLOW_EXPERIMENT_ID"] = place
+    return place
+
+
+def _make(mlflow: ModuleType, room: str, server: str) -> list[str]:
+    """Make a room if it is missing; return a notice if it was made on another computer."""
+    here = f"made on the computer '{platform.node()}'"
+    mlflow.set_workspace(None)
+    try:
+        # Asking for one room by its name is allowed to administrators alone.
+        found = next((known for known in mlflow.list_workspaces() if known.name == room), None)
+        if found is None:
+            mlflow.create_workspace(room, description=here)
+            return []
+    except mlflow.MlflowException as error:
+        if error.error_code == "RESOURCE_ALREADY_EXISTS":
+            return []  # made by another notebook of the student's at this moment
+        user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+        if "ermission denied" in str(error):
+            told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
+        elif "authenticate" in str(error):
+            told = (
+                "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to those of your account"
+            )
+        else:
+            raise
+        raise LabError(f"The server {server} does not let you in: {told}.") from None
+    made_on = found.description or ""
+    if made_on != here and made_on.startswith("made on "):
+        return [
+            f"the room '{room}' was {made_on}; if that was not you, choose another LAB_STUDENT."
+        ]
+    return []
+
+
+def require_to_be_alone(client: MlflowClient) -> None:
+    """Raise if somebody else has used the labs on this store within a day: without rooms, runs are in each other's way.
+
+    The student is noted first and others are looked for then, so that of two at the same moment one is told at least.
+
+    Raises:
+        LabError: the message names one of the others.
+    """
+    from lab.exercises import notes
+
+    me, now = student_name(), time.time()
+    notes.set_tag(client, me, LAST_SEEN, str(now))
+    for name, tags in notes.tags_of_all(client).items():
+        if name != me and now - float(tags.get(LAST_SEEN, 0)) < A_DAY:
+            raise LabError(
+                f"'{name}' uses the labs on {store.describe()} too, and there your runs would be in each other's way: use a "
+                "server with a room for each student ('make server'), or unset LAB_TRACKING_URI to use the folder mlruns/."
+            )

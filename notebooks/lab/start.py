@@ -1,0 +1,97 @@
+"""`lab.start()`: find what would go wrong later, say it in one sentence now, and point MLflow at the labs' store."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from types import ModuleType
+
+from lab import environment, older_mlflow, quiet, repair, room, store, unreachable
+from lab.settings import apply_settings
+
+# Addresses that MLflow was given here; it has put them into the environment itself.
+_told: set[str] = set()
+
+
+def start() -> None:
+    """Prepare MLflow for the labs; the first code cell of every notebook.
+
+    Points MLflow at the store that `lab.store.tracking_uri` names, switches telemetry and chatter off, restores a
+    lab's experiment that was deleted, and prints the versions in use and where the runs go. Called again in the middle
+    of a notebook, it closes a run that was left open and switches autologging off, says so, and keeps the experiment.
+
+    Raises:
+        LabError: something is missing, too old, not writable or not reachable; the message says what to do.
+    """
+    notices = [
+        *environment.check_versions(),
+        *environment.check_data(),
+        *environment.find_stray_database(),
+    ]
+    apply_settings()
+    if name := room.given_name():
+        # The first place where getpass.getuser(), which MLflow asks, looks.
+        os.environ["LOGNAME"] = name
+    has_rooms = environment.check_store()
+    notices += repair.mend_files()
+
+    import mlflow
+
+    if store.tracking_uri().startswith(store.SERVER_SCHEMES):
+        unreachable.tell_in_a_sentence(mlflow)
+    notices += repair.forget_foreign_settings(mlflow, _told)
+    chosen = repair.forget_experiment(mlflow)
+    notices += repair.close_run(mlflow)
+    use_store(mlflow)
+    own_room = ""
+    if has_rooms:
+        own_room, told = room.enter(mlflow)
+        _told.add(own_room)
+        notices += told
+    notices += repair.restore_experiments(mlflow)
+    if has_rooms:
+        _told.add(room.choose_default(mlflow))
+    elif store.folder() is None:
+        room.require_to_be_alone(mlflow.MlflowClient())
+    notices += repair.choose_again(mlflow, chosen)
+    notices += repair.stop_autologging()
+
+    print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
+    place = f", in the room '{own_room}'" if own_room else ""
+    print(f"Runs go to {store.describe()}{place}" + (f", as {name}" if name else ""))
+    for notice in notices:
+        print(f"Note: {notice}")
+
+
+def go_to_store(mlflow: ModuleType) -> None:
+    """Point MLflow at the labs' store in whatever process this is, and enter the student's room there.
+
+    Raises:
+        LabError: the store cannot be used.
+    """
+    has_rooms = environment.check_store()
+    use_store(mlflow)
+    if has_rooms:
+        own_room, _ = room.enter(mlflow)
+        _told.add(own_room)
+
+
+def use_store(mlflow: ModuleType) -> None:
+    """Point MLflow at the labs' store, and make an older client take the calls of the labs."""
+    _keep_artifacts_beside_a_database()
+    _told.add(store.tracking_uri())
+    mlflow.set_tracking_uri(store.tracking_uri())
+    # For programs that are started from here. MLflow notes it when it changes, and not when it was forgotten in between.
+    os.environ["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    mlflow.set_registry_uri(store.tracking_uri())
+    older_mlflow.adapt(mlflow)
+    quiet.keep_quiet()
+
+
+def _keep_artifacts_beside_a_database() -> None:
+    """Have MLflow put artifacts beside an SQLite file, and not into ./mlruns of whichever folder a process happens to run in."""
+    uri = store.tracking_uri()
+    if uri.startswith("sqlite:///"):
+        database = Path(uri.removeprefix("sqlite:///")).absolute()
+        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = (database.parent / "mlartifacts").as_uri()

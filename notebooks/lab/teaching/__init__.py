@@ -1,0 +1,1 @@
+"""What a teacher needs: how far a class is."""

@@ -1,0 +1,127 @@
+"""The teacher's page of a class of 30 as a browser shows it: on a projector and a phone, refreshed, with hostile names."""
+
+import re
+import time
+from dataclasses import replace
+
+import pytest
+from accessibility import problems
+from invented_class import students
+from lab.exercises import all_exercises
+from lab.exercises.notes import NOT_RIGHT, Note
+from lab.teaching.page import STALE, render
+from lab.teaching.report import Standing
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+PROJECTOR = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+HOSTILE = "<script>document.title = 'taken'</script>" + "very" * 40
+windows = pytest.mark.parametrize("window", [PROJECTOR, PHONE], ids=["projector", "phone"])
+themes = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture
+def class_page(page, watch, tmp_path):
+    """A function that writes the page of some students and opens it; without a page's own clock that runs on."""
+    file = tmp_path / "class.html"
+
+    def show(who=None, now=None, window=PROJECTOR, trouble=""):
+        now = now or time.time()
+        file.write_text(render(who or students(30, now), now, now, trouble), encoding="utf-8")
+        if page.url != file.as_uri():
+            page.set_viewport_size(window)
+            watch(page).goto(file.as_uri())
+        return page
+
+    return show
+
+
+@themes
+@windows
+def test_class_page_is_accessible_and_nothing_is_cut_off(theme, window, class_page, page, watch):
+    page.emulate_media(color_scheme=theme)
+    now = time.time()
+    stuck = Note(NOT_RIGHT, f"found '{HOSTILE}'.", now - 2000, now - 60, 4)
+    who = [*students(30, now), Standing(HOSTILE, None, {"2.1": stuck})]
+    class_page(who, now - STALE - 1, window, trouble="The server does not answer.")
+    assert not problems(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= window["width"]
+    table = page.get_by_role("region", name="Everybody")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth") == (window is PROJECTOR)
+    table.focus()
+    page.keyboard.press("End")
+    assert page.title().startswith("The class")
+    assert not watch.errors and not watch.elsewhere
+
+
+@windows
+def test_empty_class_page_is_accessible(window, class_page, page):
+    class_page([Standing("student-01", None, {})], window=window)
+    expect(page.get_by_text("Nobody.")).to_be_visible()
+    assert not problems(page)
+
+
+def test_each_student_has_a_row_and_each_exercise_a_column(class_page, page):
+    class_page()
+    table = page.get_by_role("region", name="Everybody").get_by_role("table")
+    columns = table.get_by_role("columnheader").all_inner_texts()
+    ids = list(all_exercises())
+    assert [text for text in columns if re.fullmatch(r"\d+\.\d", text)] == ids
+    rows = table.get_by_role("rowheader").all_inner_texts()
+    assert rows == [*(f"student-{number:02}" for number in range(1, 31)), "done by"]
+    assert page.locator("th").count() == page.locator("th[scope]").count()
+    cells = table.get_by_role("row", name="student-01").get_by_role("cell")
+    assert cells.count() == len(ids) + 2
+    stuck = page.get_by_role("region", name="Who is stuck").get_by_role("rowheader")
+    assert stuck.count() == table.locator("td.stuck").count() > 3
+
+
+def test_class_page_is_read_anew_and_stays_where_it_was(class_page, page):
+    page.clock.install()
+    now = time.time()
+    class_page(window=PHONE, now=now)
+    page.get_by_role("checkbox", name="hide names").check()
+    table = page.get_by_role("region", name="Everybody")
+    table.evaluate("box => { scrollTo(0, 900); box.scrollLeft = 200; }")
+    solved = [replace(student, name=f"new-{student.name}") for student in students(30, now)]
+    class_page(solved, now)
+    with page.expect_navigation():
+        page.clock.run_for(10_000)
+    expect(page.get_by_role("rowheader", name="new-student-30")).to_have_count(1)
+    assert page.evaluate("scrollY") == 900
+    assert table.evaluate("box => box.scrollLeft") == 200
+    expect(page.get_by_role("checkbox", name="hide names")).to_be_checked()
+    hidden = "names => names.every(name => getComputedStyle(name).opacity === '0')"
+    assert page.locator(".name > span").evaluate_all(hidden)
+    assert not problems(page)
+
+
+def test_class_page_can_be_kept_as_it_is(class_page, page):
+    page.clock.install()
+    class_page()
+    page.get_by_role("checkbox", name="refresh").uncheck()
+    page.evaluate("window.same = true")
+    page.clock.fast_forward(30_000)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.same")
+
+
+def test_class_page_says_that_nobody_writes_it_any_more(class_page, page):
+    class_page(now=time.time() - STALE + 1)
+    warning = page.get_by_role("alert").filter(has_text="still running?")
+    expect(warning).to_be_visible(timeout=5000)
+    class_page()
+    page.reload()
+    expect(warning).to_be_hidden()
+
+
+def test_class_page_without_scripts_is_read_anew_too(browser, tmp_path):
+    page = browser.new_page(java_script_enabled=False)
+    now = time.time()
+    (tmp_path / "class.html").write_text(render(students(3, now), now, now), encoding="utf-8")
+    page.goto((tmp_path / "class.html").as_uri())
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_attribute("content", "10")
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_text("student-02").first).to_be_visible()
+    page.close()

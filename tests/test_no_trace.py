@@ -1,0 +1,150 @@
+"""A store that others use too: the labs leave their own runs in it, and the checks nothing at all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from kernel import EXERCISES, Kernel
+from lab.store import EXPERIMENTS
+from support import NOTEBOOKS, run
+
+pytestmark = pytest.mark.xdist_group("used")  # with the tests that did the labs there
+
+SNAPSHOT = """
+import json, mlflow
+from lab.store import folder
+
+def state():
+    return {
+        "files": {str(path): path.read_bytes().hex() for path in folder().rglob("*") if path.is_file()},
+        "run": mlflow.active_run() and mlflow.active_run().info.run_id,
+        "experiment": mlflow.tracking.fluent._active_experiment_id,
+    }
+"""
+LOOK = """
+before = state()
+for id in {ids}:
+    lab.check(id)
+after = state()
+print({{name: before[name] == after[name] for name in before}})
+"""
+
+
+@pytest.fixture(scope="module")
+def used(places):
+    """The place whose store has seen better days, after all labs and exercises: `test_other_computers.py` did most or all."""
+    place = places("used")
+    for notebook in NOTEBOOKS:
+        if notebook.name not in place.solved:
+            place.replay(notebook.name, True, {})
+    return place
+
+
+def test_foreign_and_killed_runs_are_untouched(used):
+    import mlflow
+    from mlflow.entities import ViewType
+
+    client = mlflow.MlflowClient(tracking_uri=used.store.as_uri())
+    experiments = [
+        experiment.experiment_id for experiment in client.search_experiments(view_type=ViewType.ALL)
+    ]
+    runs = client.search_runs(experiments, run_view_type=ViewType.ALL, max_results=5000)
+    foreign = [run for run in runs if run.info.run_name.startswith("foreign-")]
+    assert len(foreign) == 500
+    assert {run.info.status for run in foreign} == {"FINISHED"}
+    killed = [run for run in runs if run.info.run_name == "killed"]
+    assert [run.info.status for run in killed] == ["RUNNING"] * len(EXPERIMENTS)
+
+
+def test_nothing_but_the_store_was_written(used):
+    answers = {"notebooks/my_results.csv", "notebooks/my_choice.csv"}
+    assert {path.as_posix() for path in used.files() - used.before} <= answers
+
+
+def test_no_other_machine_was_asked(used):
+    assert not used.log.exists(), f"connections were tried to: {set(used.log.read_text().split())}"
+
+
+def test_the_guard_notes_a_connection(tmp_path, used):
+    environment = used.environment() | {"OFFLINE_LOG": str(tmp_path / "log")}
+    code = "import urllib.request as r; r.urlopen('http://192.0.2.1', timeout=5)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert (tmp_path / "log").read_text().split() == ["192.0.2.1"]
+
+
+def test_every_value_stands_once_and_the_store_can_move_to_a_database(used, tmp_path):
+    """MLflow's way out of the file store refuses a store in which a metric stands twice."""
+    for file in (*used.store.glob("*/*/metrics/*"), *used.store.glob("*/models/*/metrics/*")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert len(set(lines)) == len(lines), file
+    command = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", used.store]
+    command += ["--target", f"sqlite:///{tmp_path}/moved.db"]
+    done = run(command, env=used.environment() | {"MLFLOW_DISABLE_TELEMETRY": "true"}, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.fixture
+def solved(used, tmp_path):
+    """A kernel in which `lab.start()` was run, on a copy of the store in which every exercise is done."""
+    shutil.copytree(used.store, tmp_path / "mlruns")
+    environment = used.environment() | {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
+    with Kernel(used.project / "notebooks", environment) as kernel:
+        _, error = kernel.run("import lab\nlab.start()\n" + SNAPSHOT)
+        assert not error, error
+        yield kernel
+
+
+def test_checks_leave_no_trace(solved, used):
+    """Not with autologging on, not inside an open run; and a table kept by hand is handed in once."""
+    for code in (
+        "mlflow.set_experiment('search_experiment')\nmlflow.autolog(log_models=False)",
+        "opened = mlflow.start_run(run_name='mine')",
+    ):
+        _, error = solved.run(code)
+        assert not error, error
+    printed, error = solved.run(LOOK.format(ids=list(EXERCISES)))
+    assert not error, error
+    *verdicts, same = printed.splitlines()
+    assert [line.split()[:2] for line in verdicts] == [["✅", id] for id in EXERCISES]
+    assert same == "{'files': True, 'run': True, 'experiment': True}"
+
+    printed, _ = solved.run(
+        "from sklearn.linear_model import Ridge\nRidge().fit([[0.0], [1.0]], [0, 1])\n"
+        "print('alpha' in mlflow.get_run(opened.info.run_id).data.params)"
+    )
+    assert printed.splitlines()[-1] == "True", "autologging is on again"
+
+    count = (
+        "len(mlflow.search_runs([mlflow.get_experiment_by_name('answers_by_hand').experiment_id]))"
+    )
+    before, _ = solved.run(f"print({count})")
+    choice = used.project / "notebooks" / "my_choice.csv"
+    right = choice.read_bytes()
+    choice.write_text("C,mean_accuracy\n100,0.955\n")
+    after, _ = solved.run(f"lab.check('1.2')\nlab.check('1.2')\nprint({count})")
+    choice.write_bytes(right)
+    assert int(after.splitlines()[-1]) == int(before) + 1
+
+
+def test_one_run_that_cannot_be_read_spoils_only_its_experiment(solved):
+    code = """
+mlflow.set_experiment("autolog_experiment")
+with mlflow.start_run() as run:
+    mlflow.log_param("C", 1)
+(file,) = folder().glob(f"*/{run.info.run_id}/params/C")
+file.write_bytes(bytes([255, 254]))
+lab.check("4.1")
+lab.check("2.1")
+"""
+    printed, error = solved.run(code)
+    assert not error, error
+    broken, fine = printed.splitlines()
+    assert broken.startswith(
+        "❌ 4.1 not right yet: a run in the experiment 'autolog_experiment' cannot be read ("
+    )
+    assert fine.startswith("✅ 2.1 done")

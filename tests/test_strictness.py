@@ -1,0 +1,92 @@
+"""The tests are strict: a notebook that no longer tells the truth is caught, each fault in the way that is meant for it."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbval.plugin import get_sanitize_patterns
+from support import ROOT, copy_project, nbval
+
+
+@pytest.fixture
+def project(tmp_path):
+    return copy_project(tmp_path / "project")
+
+
+def alter(project: Path, lab: str, changes: dict) -> str:
+    """Change cells of a notebook in the copied project, by their ids, and return the notebook's name."""
+    (original,) = (ROOT / "notebooks").glob(f"{lab}_*.ipynb")
+    content = nbformat.read(original, as_version=4)
+    for cell in content.cells:
+        if change := changes.get(cell.id):
+            before = str(cell)
+            change(cell)
+            assert str(cell) != before, "the fault was not put in"
+    nbformat.write(content, project / "notebooks" / original.name)
+    return original.name
+
+
+def test_numbers_errors_and_warnings(project):
+    """One fault each: a printed number, a number in a table, a cell that raises, a warning that appears."""
+
+    def printed(cell):
+        cell.outputs[0].text = cell.outputs[0].text.replace("0.633", "0.634")
+
+    def table(cell):
+        html = cell.outputs[0].data["text/html"]
+        cell.outputs[0].data["text/html"] = html.replace("0.633", "0.634")
+
+    def raises(cell):
+        cell.source += "\nraise ValueError('something broke')"
+
+    def warns(cell):
+        cell.source += "\nimport warnings\nwarnings.warn('a new release no longer likes this')"
+
+    faults = {"overwrite": printed, "table": table, "pickle": raises, "splits": warns}
+    done = nbval(project, [alter(project, "01", faults)])
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert done.stdout.count("\nFAILED ") == len(faults), done.stdout[-3000:]
+    for sign in ("mismatch 'stdout'", "mismatch 'text/html'", "something broke", "stderr"):
+        assert sign in done.stdout
+
+
+def test_nbval_reads_every_pattern_of_what_differs():
+    patterns = (ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
+    assert len(get_sanitize_patterns(patterns)) == len(re.findall(r"^\[", patterns, re.MULTILINE))
+
+
+def test_one_logging_call_removed(project):
+    """The tag is not printed anywhere, so nbval is content, and the test that opens the store is not."""
+
+    def change(cell):
+        cell.source = cell.source.replace(
+            '\n    mlflow.set_tag("purpose", "see what a run is made of")', ""
+        )
+
+    alter(project, "02", {"tags": change})
+    # The listing of files would show it; take that away too, so that only the store can tell.
+    content = nbformat.read(project / "notebooks" / "02_sklearn_tracking.ipynb", as_version=4)
+    content.cells = [cell for cell in content.cells if cell.id != "files"]
+    nbformat.write(content, project / "notebooks" / "02_sklearn_tracking.ipynb")
+
+    done = nbval(project, ["02_sklearn_tracking.ipynb", "../tests/test_stores.py"], "--lab=02")
+    failures = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    assert len(failures) == 1, done.stdout[-3000:]
+    assert "test_lab02_run_is_filled_piece_by_piece" in failures[0] and "purpose" in done.stdout
+    assert not (project / "mlruns").exists(), "tests write to stores of their own"
+
+
+def test_a_students_own_work_is_named_as_the_reason(project):
+    def answer(cell):
+        cell.source += "\nprint('mine')"
+
+    name = alter(project, "01", {"answer-1-2": answer})
+    (project / "notebooks" / "my_results.csv").write_text("C,seed,accuracy\n")
+    done = nbval(project, [name, "../tests/test_stores.py"], "--lab=01")
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "Not as shipped: notebooks/my_results.csv is an answer to lab 1" in done.stdout
+    assert (
+        f"Not as shipped: notebooks/{name} holds your answer in the cell 'answer-1-2'"
+        in done.stdout
+    )
