@@ -239,7 +239,7 @@ from test_cluster import LAB
 LOST = '''
 with mlflow.start_run(experiment_id=experiment_id, run_name="link cut") as parent:
     here = sweep | {"parent_run_id": parent.info.run_id}
-    futures = client.map(train, trials, dataset=shipped, sweep=here, pause=1, pure=False)
+    futures = client.map(train, trials, dataset=dataset, sweep=here, pause=1, pure=False)
     while len(runs := children_of(parent)) == 0 or runs["tags.worker"].nunique() < 2:
         time.sleep(0.1)
     subprocess.run(["ip", "-n", "lab9-three", "link", "set", "eth0", "down"], check=True)
