@@ -497,7 +497,7 @@ def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, monkeypa
     stray.touch()
     lab.start()
     (notice,) = notices(capsys)
-    assert notice.startswith("notebooks/mlflow.db holds runs that were made before this cell")
+    assert notice.startswith("notebooks/mlflow.db is another store than yours")
     assert stray.exists()
 
 

@@ -139,8 +139,8 @@ def find_stray_database() -> list[str]:
     if not stray.exists() or store.tracking_uri().endswith(stray.as_posix()):
         return []
     return [
-        "notebooks/mlflow.db holds runs that were made before this cell was run. They are not in your store: run their "
-        "cells again, then delete that file (and the folder notebooks/mlruns, if there is one)."
+        "notebooks/mlflow.db is another store than yours: MLflow made it for cells that ran before this one, or for a script that was "
+        "told no store. Run those again, then delete that file (and the folder notebooks/mlruns, if there is one)."
     ]
 
 

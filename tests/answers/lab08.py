@@ -67,7 +67,7 @@ WRONG = [
     Attempt(
         "8.1",
         "⬜",
-        "there is no run 'C=0.01' of yours in the experiment 'script_experiment'",
+        "there is no run 'C=0.01' of yours in the experiment 'script_experiment'. A script that is told no store",
         'python(script, "--C", "0.01")',
     ),
     Attempt(
