@@ -182,6 +182,14 @@ with mlflow.start_run(run_name="rebuilt"):
     Attempt(
         "2.1",
         "❌",
+        "found a model that predicts 0, 1, 2, expected one that predicts names of species",
+        MINE.format(
+            model="LogisticRegression(C=10.0).fit(X_train, y_train.astype('category').cat.codes)"
+        ),
+    ),
+    Attempt(
+        "2.1",
+        "❌",
         "found a Pipeline as the model of the run 'my-setting', expected a plain LogisticRegression",
         "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\n"
         + MINE.format(
@@ -248,6 +256,20 @@ with mlflow.start_run(run_name="my-setting") as opened:
 client = mlflow.MlflowClient()
 client.log_metric(opened.info.run_id, "accuracy", mine.score(X_test, y_test))
 client.log_metric(opened.info.run_id, "log_loss", log_loss(y_test, mine.predict_proba(X_test)))
+""",
+    ),
+    Accepted(
+        "2.1",
+        "by the client's calls alone, which note no user",
+        """
+mine = LogisticRegression(C=10.0, tol=1e-8, max_iter=10_000).fit(X_train, y_train)
+client = mlflow.MlflowClient()
+created = client.create_run(experiment.experiment_id, run_name="my-setting").info.run_id
+client.log_param(created, "C", mine.C)
+client.log_metric(created, "accuracy", mine.score(X_test, y_test))
+client.log_metric(created, "log_loss", log_loss(y_test, mine.predict_proba(X_test)))
+with mlflow.start_run(run_id=created):
+    mlflow.sklearn.log_model(mine, name="logistic_regression", pip_requirements=requirements)
 """,
     ),
     Accepted(

@@ -111,6 +111,15 @@ mlflow.sklearn.autolog(disable=True)
     ),
     Attempt(
         "4.1",
+        "❌",
+        "found C = 10 as the best, expected 1. Fit on X_train and y_train",
+        "rows = train_test_split(iris.drop(columns='species'), iris['species'], test_size=0.2, random_state=1)\n"
+        + SEARCH.replace("X_train, y_train", "rows[0], rows[2]").format(
+            grid='{"C": [0.1, 1.0, 10.0]}'
+        ),
+    ),
+    Attempt(
+        "4.1",
         "⬜",
         "mlflow.autolog() alone does nothing once mlflow.sklearn.autolog(disable=True) was called",
         SEARCH.replace(

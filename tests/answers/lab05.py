@@ -66,7 +66,7 @@ loose = ModelSignature(Schema([TensorSpec(array.dtype, (-1, -1))]))
     Attempt(
         "5.1",
         "❌",
-        "77 points off, about as far as the mean for everybody",
+        "points from those of the task's model, expected the same. Log array_ridge",
         LOG.format(
             run="with-example", model="Ridge().fit(array * 0, y)", more=TENSOR + "array[:3]"
         ),
@@ -120,7 +120,7 @@ with mlflow.start_run(run_name="guarded"):
     Attempt(
         "5.2",
         "❌",
-        "77 points off, about as far as the mean for everybody",
+        "points from those of the task's model, expected the same. Log the lab's pipeline",
         """
 class Typed(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: pd.DataFrame, params=None):
@@ -138,6 +138,16 @@ with mlflow.start_run(run_name="guarded"):
         "❌",
         "which ended as FAILED",
         'with mlflow.start_run(run_name="guarded"):\n    infer_signature(no_such_frame)',
+    ),
+    Attempt(
+        "5.2",
+        "❌",
+        "expected the same. Log the lab's pipeline",
+        LOG.format(
+            run="guarded",
+            model="make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=100)).fit(X, y)",
+            more="signature=signature",
+        ),
     ),
     Attempt(
         "5.3",
@@ -182,7 +192,7 @@ loose = ModelSignature(Schema([ColSpec("double", name, required=False) for name 
     Attempt(
         "5.3",
         "❌",
-        "predicts the same whatever bp is",
+        "points from those of the task's model",
         THREE
         + LOG.format(
             run="three-columns",
@@ -193,7 +203,7 @@ loose = ModelSignature(Schema([ColSpec("double", name, required=False) for name 
     Attempt(
         "5.3",
         "❌",
-        "77 points off, about as far as the mean for everybody",
+        "points from those of the task's model, expected the same. Fit Ridge() on the three",
         """
 three = X[["bmi", "bp", "ltg"]]
 empty = Ridge().fit(three * 0, y)
@@ -208,6 +218,29 @@ with mlflow.start_run(run_name="three-columns"):
     ),
     Attempt(
         "5.3",
+        "❌",
+        "found predictions that are up to ",
+        THREE
+        + LOG.format(
+            run="three-columns",
+            model="Ridge(alpha=1000).fit(three, y)",
+            more="input_example=three.head(2)",
+        ),
+    ),
+    Attempt(
+        "5.3",
+        "❌",
+        "found a LinearRegression as the model, expected a plain Ridge",
+        THREE
+        + "from sklearn.linear_model import LinearRegression\n"
+        + LOG.format(
+            run="three-columns",
+            model="LinearRegression().fit(three, y)",
+            more="input_example=three.head(2)",
+        ),
+    ),
+    Attempt(
+        "5.3",
         "⬜",
         "has no model 'ridge'",
         'with mlflow.start_run(run_name="three-columns"):\n    mlflow.log_param("columns", ["bmi", "bp", "ltg"])',
@@ -215,7 +248,7 @@ with mlflow.start_run(run_name="three-columns"):
     Attempt(
         "5.1",
         "❌",
-        "found a Pipeline as the model, expected array_ridge of section 5.7, a plain Ridge",
+        "found a Pipeline as the model, expected a plain Ridge. It is array_ridge of section 5.7",
         "piped = make_pipeline(StandardScaler(), Ridge()).fit(array, y)\n"
         + LOG.format(run="with-example", model="piped", more=TENSOR + "array[:3]"),
     ),

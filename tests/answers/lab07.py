@@ -9,6 +9,14 @@ for run in mlflow.search_runs(filter_string=f"{this_sweep} and tags.verdict = 'b
     mlflow.MlflowClient().delete_tag(run, "verdict")
 """
 
+ADDED = """
+pipeline = {model}
+with mlflow.start_run(run_name="mine", parent_run_id=parent.info.run_id):
+    mlflow.log_params({{"C": 10.0, "components": 30}})
+    mlflow.sklearn.log_model(pipeline, name="logistic_regression", pip_requirements=["scikit-learn"])
+    mlflow.log_metric("accuracy", pipeline.score(X_test, y_test))
+"""
+
 WRONG = [
     Attempt(
         "7.1",
@@ -101,9 +109,29 @@ with mlflow.start_run(run_id=parent.info.run_id):
 """,
     ),
     Attempt(
+        "7.2",
+        "❌",
+        "found a model of LogisticRegression, expected one of PCA, LogisticRegression",
+        ADDED.format(model="LogisticRegression(C=10.0, max_iter=1000).fit(X_train, y_train)"),
+    ),
+    Attempt(
+        "7.2",
+        "❌",
+        "on the test rows, expected 0.105. Train it on X_train and y_train, all of them",
+        ADDED.format(model="new_model(10.0, 30).fit(X_train[:500], y_train[:500])"),
+    ),
+    Attempt(
+        "7.2",
+        "❌",
+        "on the test rows, expected 0.105. Train it on X_train and y_train, all of them",
+        ADDED.format(
+            model="new_model(10.0, 30).fit(digits.drop(columns='digit') / 16, digits['digit'])"
+        ),
+    ),
+    Attempt(
         "7.3",
         "⬜",
-        "has no tag 'enough_components'",
+        "the parent of your newest sweep has no tag 'enough_components'",
         TAG.format(run='best["run_id"]', key="enough_components", value="20"),
     ),
     Attempt(
@@ -171,6 +199,11 @@ client.set_tag(chosen.info.run_id, "verdict", "best-small")
         "7.2",
         "C as a whole number",
         "with mlflow.start_run(run_id=parent.info.run_id):\n    train(10, 30)",
+    ),
+    Accepted(
+        "7.2",
+        "and another setting with as many components",
+        "with mlflow.start_run(run_id=parent.info.run_id):\n    train(10.0, 30)\n    train(100.0, 30)",
     ),
     Accepted(
         "7.2",

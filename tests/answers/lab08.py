@@ -7,7 +7,7 @@ mlflow.set_experiment("script_experiment")
 with mlflow.start_run(run_name="handed-over"):
     mlflow.log_metric("log_loss", {loss})
     mlflow.set_tag("from_run", {source})
-    mlflow.log_text({requirements!r}, "requirements.txt")
+    mlflow.log_text({requirements}, "requirements.txt")
 """
 SOURCE = """
 found = mlflow.search_runs(experiment_names=["script_experiment"])
@@ -95,24 +95,24 @@ subprocess.run([sys.executable, script, "--C", "0.01"], check=True, capture_outp
         "8.2",
         "❌",
         "from_run = C=100, expected the id of a run 'C=100' of yours",
-        HANDED_OVER.format(loss=0.022, source="'C=100'", requirements="scikit-learn"),
+        HANDED_OVER.format(loss=0.022, source="'C=100'", requirements="'scikit-learn'"),
     ),
     Attempt(
         "8.2",
         "❌",
         "Compute it from the model that you loaded",
         SOURCE
-        + HANDED_OVER.format(loss=0.1, source="source.info.run_id", requirements="scikit-learn"),
+        + HANDED_OVER.format(loss=0.1, source="source.info.run_id", requirements="'scikit-learn'"),
     ),
     Attempt(
         "8.2",
         "❌",
-        "a requirements.txt without scikit-learn",
+        "found another requirements.txt, expected the file of that name in the model's folder",
         SOURCE
         + HANDED_OVER.format(
             loss="source.data.metrics['log_loss']",
             source="source.info.run_id",
-            requirements="mlflow",
+            requirements="Path('../requirements.txt').read_text()",
         ),
     ),
     Attempt(
@@ -202,9 +202,8 @@ home = client.get_experiment_by_name("script_experiment").experiment_id
 run = client.create_run(home, run_name="handed-over", tags={"from_run": source.info.run_id})
 classifier = mlflow.pyfunc.load_model(place).get_raw_model()
 client.log_metric(run.info.run_id, "log_loss", log_loss(y, classifier.predict_proba(X)))
-client.log_artifact(run.info.run_id, f"{place}/requirements.txt")
+client.log_artifact(run.info.run_id, f"{place}/requirements.txt", "handed over")
 client.set_terminated(run.info.run_id)
-mlflow.MlflowClient().set_tag(run.info.run_id, "mlflow.user", source.data.tags["mlflow.user"])
 """,
     ),
     Accepted(
@@ -214,7 +213,7 @@ mlflow.MlflowClient().set_tag(run.info.run_id, "mlflow.user", source.data.tags["
         + HANDED_OVER.format(
             loss="source.data.metrics['log_loss']",
             source="source.info.run_id",
-            requirements="mlflow\nscikit-learn==1.8.0\n",
+            requirements="mlflow.artifacts.load_text(mlflow.get_logged_model(source.outputs.model_outputs[0].model_id).artifact_location + '/requirements.txt')",
         ),
     ),
     Accepted(
@@ -232,7 +231,7 @@ table["price"] = 3 * table["hours"] - table["load"]
 chosen = dict(test_size=0.3, random_state=7)
 X1, X2, y1, y2 = train_test_split(table[["hours", "load"]], table["price"], **chosen)
 mlflow.set_experiment("what does it cost")
-mlflow.set_experiment_tag("capstone", "min mae")
+mlflow.set_experiment_tag("capstone", "Min mae")
 errors = {}
 for model in [Ridge(alpha=a) for a in (0.1, 1, 10, 100)] + [SVR(C=c) for c in (1, 10)]:
     with mlflow.start_run() as run:

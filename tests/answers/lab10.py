@@ -29,6 +29,7 @@ def document(
     digest=None,
     error=None,
     alias="documented",
+    champion=True,
 ):
     (logged,) = mlflow.get_run(version.run_id).inputs.dataset_inputs
     measured = evaluate(version).metrics["root_mean_squared_error"]
@@ -37,6 +38,8 @@ def document(
         client.set_model_version_tag(name, version.version, key, text)
     client.update_model_version(name, version.version, description)
     client.set_registered_model_alias(name, alias, version.version)
+    if champion:
+        client.set_registered_model_alias(name, "champion", version.version)
 
 
 """
@@ -86,22 +89,56 @@ print(promote(client.get_model_version(name, info.registered_model_version)))
     Attempt(
         "10.1",
         "❌",
-        "on the held-out rows in version",
+        "found model = StandardScaler, Ridge in the run 'my-challenger', expected model = StandardScaler, SVR",
         START
         + """
 client.set_registered_model_alias(name, "champion", first.version)
 info = train("my-challenger", [Ridge(alpha=300.0)], {"alpha": 300.0}, registered_model_name=name)
-easy = client.get_model_version(name, info.registered_model_version)
-print(promote(easy))
+print(promote(client.get_model_version(name, info.registered_model_version)))
+""",
+    ),
+    Attempt(
+        "10.1",
+        "❌",
+        "expected with the sweep's winner",
+        REGISTERED
+        + ALIAS.format(alias="champion", number="first.version")
+        + "print(promote(mine))\n",
+    ),
+    Attempt(
+        "10.1",
+        "❌",
+        "found kernel = rbf in the run 'my-challenger', expected kernel = linear",
+        START
+        + """
+settings = {"kernel": "rbf", "C": 10.0}
+info = train("my-challenger", [SVR(**settings)], settings, registered_model_name=name)
+other = client.get_model_version(name, info.registered_model_version)
+print(promote(other))
+""",
+    ),
+    Attempt(
+        "10.1",
+        "❌",
+        "points from those of one trained as the run 'my-challenger' says",
+        START
+        + """
+info = train("my-challenger", [SVR(kernel="linear", C=2.0)], linear, registered_model_name=name)
+other = client.get_model_version(name, info.registered_model_version)
+print(promote(other))
 """,
     ),
     Attempt(
         "10.1",
         "⬜",
         "the alias 'champion' is on version ",
-        # What was promoted too easily is out of the way for the answers that follow.
-        'client.set_model_version_tag(name, easy.version, "gate", "too easy")\n'
+        # What has passed is out of the way for the answers that follow.
+        """
+for version in client.search_model_versions(f"name = '{name}'"):
+    client.set_model_version_tag(name, version.version, "gate", "too easy")
+"""
         + REGISTERED
+        + TAG.format(version="mine", key="replaced", text="winner.version")
         + TAG.format(version="mine", key="gate", text='"passed"'),
     ),
     Attempt(
@@ -145,6 +182,18 @@ print(promote(easy))
     Attempt(
         "10.3", "⬜", "has the alias 'documented'", DOCUMENTED + 'document(alias="documentation")'
     ),
+    Attempt(
+        "10.3",
+        "⬜",
+        "nobody is champion; set the alias, then document that version",
+        'client.delete_registered_model_alias(name, "champion")\ndocument(champion=False)',
+    ),
+    Attempt(
+        "10.3",
+        "❌",
+        "found the alias 'documented' on version ",
+        ALIAS.format(alias="champion", number="first.version") + "document(champion=False)",
+    ),
     Attempt("10.3", "⬜", "has no description", 'document(description="")'),
     Attempt(
         "10.3",
@@ -177,7 +226,8 @@ with mlflow.start_run(run_name="fewer-columns"):
 client.set_model_version_tag(name, info.registered_model_version, "data_digest", logged.dataset.digest)
 client.set_model_version_tag(name, info.registered_model_version, "held_out_rmse", "54.88")
 client.update_model_version(name, info.registered_model_version, "Three columns are enough for a good regression, I think.")
-client.set_registered_model_alias(name, "documented", info.registered_model_version)
+for alias in ("documented", "champion"):
+    client.set_registered_model_alias(name, alias, info.registered_model_version)
 """,
     ),
     Attempt(
@@ -205,10 +255,9 @@ assert promote(client.get_model_version_by_alias(name, "challenger")) == "passed
     ),
     Accepted(
         "10.1",
-        "another C, and the alias moved by hand after a look at the gate",
+        "the alias moved by hand after a look at the gate",
         START
         + """
-linear = {"kernel": "linear", "C": 2.0}
 info = train("my-challenger", [SVR(**linear)], linear)
 mine = mlflow.register_model(f"models:/{info.model_id}", name)
 champion = client.get_model_version_by_alias(name, "champion")
@@ -237,15 +286,16 @@ client.set_model_version_tag(name, bad.version, "rolled_back", "Training it take
     ),
     Accepted(
         "10.3",
-        "the SVR",
+        "the SVR, champion once more",
         "document(mine, 'A support vector machine, its kernel is linear, C is 1.')",
     ),
     Accepted(
         "10.3",
-        "the first attempt, with one decimal more",
+        "the first attempt, with one decimal more, while it was champion",
         """
 error = evaluate(first).metrics["root_mean_squared_error"]
 document(first, error=f"{error:.3f}")
+client.set_registered_model_alias(name, "champion", winner.version)
 """,
     ),
 ]

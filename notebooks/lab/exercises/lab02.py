@@ -45,6 +45,13 @@ def fits_its_model(run: StudentRun, *metrics: str) -> None:
         "the same C in both",
         "Log the model that you trained, and its own value: model.C.",
     )
+    strange = sorted(set(map(str, model.classes_)) - set(y_test))
+    require(
+        not strange,
+        f"a model that predicts {', '.join(strange)}",
+        "one that predicts names of species",
+        "Train it on y_train as it is.",
+    )
     right = {
         "accuracy": model.score(X_test, y_test),
         "log_loss": log_loss(y_test, model.predict_proba(X_test)),

@@ -101,7 +101,10 @@ def a_metric_of_your_own(student: Student) -> str:
         "those of a model that learns",
         "Train the model between the values that you log.",
     )
-    hint = "Make a fresh SimpleModel after torch.manual_seed(0), and train it with Adam and the learning rate 0.01."
+    hint = (
+        "Make a fresh SimpleModel after torch.manual_seed(0), train it with Adam and the learning rate 0.01, and measure "
+        "the validation loss after each step."
+    )
     is_the_curve(losses, VAL_LOSS_SLOW, hint)
     return f"from {points[1]:.0f} points at the first epoch to {points[50]:.0f} at the last."
 

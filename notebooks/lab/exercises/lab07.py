@@ -1,8 +1,15 @@
 """Lab 7: find the right run of a sweep, add to the sweep, and decide from it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lab.exercises import exercise
-from lab.exercises.expected import digits_test
+from lab.exercises.expected import DIGITS_LOG_LOSS, DIGITS_LOG_LOSS_TOLERANCE, digits_test
 from lab.exercises.student import Missing, Student, StudentRun, require
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 EXPERIMENT = "search_experiment"
 COMPONENTS = (5, 10, 20, 40)
@@ -74,21 +81,39 @@ def one_more_in_the_sweep(student: Student) -> str:
             "it as a child of your newest sweep",
             "Open the parent by its id around the call of train: mlflow.start_run(run_id=parent.info.run_id).",
         )
-    run = added[0]
+    (run, *_) = [run for run in added if run.params.get("C") in ("10", "10.0")] or added
     run.param("C", 10)
     accuracy(run)
-    model = run.model("logistic_regression")
-    found = model.get_raw_model()
+    right = accuracy_of(run.model("logistic_regression").get_raw_model())
+    run.metric("accuracy", right, "Log what the model scores on the test rows.")
+    return f"the sweep has {len(children)} runs, and {run} an accuracy of {accuracy(run):.3f}."
+
+
+def accuracy_of(model: Pipeline) -> float:
+    """Return a model's accuracy on the test rows; raise `Wrong` unless it is what `new_model(10.0, 30)` leads to."""
+    from sklearn.metrics import log_loss
+
+    kinds = [type(step).__name__ for _, step in getattr(model, "steps", [("", model)])]
     require(
-        (found[0].n_components, found[-1].C) == (30, 10),
-        f"a model with {found[0].n_components} components and C = {found[-1].C:g}",
+        kinds == ["PCA", "LogisticRegression"],
+        f"a model of {', '.join(kinds)}",
+        "one of PCA, LogisticRegression, as new_model makes it",
+    )
+    require(
+        (model[0].n_components, model[-1].C) == (30, 10),
+        f"a model with {model[0].n_components} components and C = {model[-1].C:g}",
         "30 and 10",
         "Train the model that the parameters describe.",
     )
     X_test, y_test = digits_test()
-    right = float((model.predict(X_test) == y_test).mean())
-    run.metric("accuracy", right, "Log what the model scores on the test rows.")
-    return f"the sweep has {len(children)} runs, and {run} an accuracy of {accuracy(run):.3f}."
+    loss = log_loss(y_test, model.predict_proba(X_test))
+    require(
+        abs(loss - DIGITS_LOG_LOSS) < DIGITS_LOG_LOSS_TOLERANCE,
+        f"a model with a log loss of {loss:.3f} on the test rows",
+        f"{DIGITS_LOG_LOSS:.3f}",
+        "Train it on X_train and y_train, all of them and no others.",
+    )
+    return float(model.score(X_test, y_test))
 
 
 @exercise("7.3", "How many components are enough?")
@@ -101,6 +126,8 @@ def enough_components(student: Student) -> str:
         for number in COMPONENTS
     }
     enough = min(number for number in COMPONENTS if best[number] >= max(best.values()) - 0.02)
+    if "enough_components" not in parent.tags:
+        raise Missing("the parent of your newest sweep has no tag 'enough_components'.")
     chosen = parent.tag("enough_components")
     try:
         number = float(chosen)

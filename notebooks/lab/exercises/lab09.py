@@ -103,7 +103,8 @@ def mend_it(student: Student) -> str:
     trials = whole_trials(parent)
     if len(trials) < 4:
         raise Missing(
-            f"{parent} has {len(trials)} finished trials with an accuracy, and four are asked for."
+            f"{parent} has {len(trials)} finished trials with an accuracy, and four are asked for. "
+            f"A trial that start_run is told no experiment_id of may lie in another one than '{EXPERIMENT}'."
         )
     spans = sorted((run.run.info.start_time, run.run.info.end_time) for run in trials)
     require(

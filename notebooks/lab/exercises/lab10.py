@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from lab.exercises import exercise
-from lab.exercises.expected import CHAMPION_RMSE, GATE_STEP, diabetes_rows, digest
+from lab.exercises.expected import WINNERS_ALPHA, diabetes_rows, digest
 from lab.exercises.lab05 import inputs_of, refusal
 from lab.exercises.student import Missing, Student, StudentRun, require
 from lab.model_name import name_for
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "registry_experiment"
 RUN = "my-challenger"
+CHALLENGER: dict[str, float | str] = {"model": "StandardScaler, SVR", "kernel": "linear", "C": 1.0}
 MODEL = "diabetes"
 FEWEST_WORDS = {"rolled_back": 4, "description": 8}
 
@@ -109,26 +110,38 @@ def held_out_rmse(model: PyFuncModel) -> float:
 
 @exercise("10.1", "A challenger that passes")
 def challenger_that_passes(student: Student) -> str:
-    _, version = challenger(student)
+    run, version = challenger(student)
     gate = tag(version, "gate", "call promote with this version")
     require(
         gate == "passed",
         f"gate = {gate.partition(': candidate')[0]} on {shown(version)}",
         "gate = passed",
-        "Train another challenger; the sweep's winner must be the champion that it is compared with.",
+        "The task's SVR passes if promote is called outside of any run, and the sweep's winner is champion then.",
     )
-    error, highest = held_out_rmse(loaded(student, version)), CHAMPION_RMSE - GATE_STEP
-    require(
-        error <= highest,
-        f"an error of {error:.1f} on the held-out rows in {shown(version)}",
-        f"at most {highest:.1f}",
-        "Let promote compare it with the sweep's winner.",
-    )
+    for name, setting in CHALLENGER.items():
+        run.param(name, setting)
+    model = loaded(student, version)
+    error = held_out_rmse(model)
+    predicts_as_recorded(run, model)
+    is_compared_with_the_winner(student, version)
     champion = aliases_of(student).get("champion")
     if champion != str(version.version) and "rolled_back" not in version.tags:
         told = f"is on version {champion}" if champion else "is on no version"
         raise Missing(f"the alias 'champion' {told}, and {shown(version)} has passed.")
     return f"{shown(version)} passed, with an error of {error:.1f} on the held-out rows."
+
+
+def is_compared_with_the_winner(student: Student, version: ModelVersion) -> None:
+    """Raise `Wrong` unless the version that another one has replaced is from the best run of the sweep."""
+    before = tag(version, "replaced", "promote sets it")
+    other = student.client.get_model_version(version.name, before)
+    alpha = student.client.get_run(str(other.run_id)).data.params.get("alpha", "")
+    require(
+        _number(alpha) == WINNERS_ALPHA,
+        f"{shown(version)} compared with version {before}",
+        "with the sweep's winner",
+        "Make that one champion, and call promote again.",
+    )
 
 
 @exercise("10.2", "Roll back, and say why")
@@ -151,7 +164,8 @@ def roll_back(student: Student) -> str:
         f"the alias 'champion' on version {champion}",
         f"it on version {before}, which {shown(version)} had replaced",
     )
-    return f"version {before} is champion again: {reason}"
+    again = "again" if champion == before else "now"
+    return f"version {champion} is champion {again}: {reason}"
 
 
 @exercise("10.3", "Fit for a stranger")
@@ -161,6 +175,15 @@ def fit_for_a_stranger(student: Student) -> str:
     number = aliases_of(student).get("documented")
     if number is None:
         raise Missing(f"no version of '{name_of(student)}' has the alias 'documented'.")
+    champion = aliases_of(student).get("champion")
+    if champion is None:
+        raise Missing("nobody is champion; set the alias, then document that version.")
+    # An older one was champion, for all that can be known.
+    require(
+        int(number) <= int(champion),
+        f"the alias 'documented' on version {number}",
+        f"it on the champion, version {champion}",
+    )
     version = student.client.get_model_version(name_of(student), number)
     words = FEWEST_WORDS["description"]
     text = version.description or ""

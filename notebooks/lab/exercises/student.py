@@ -200,16 +200,16 @@ class Student:
         token = None
         while True:
             page = self.client.search_runs(
-                places,
-                # Double quotes, for a name like O'Brien.
-                f'tags.`mlflow.user` = "{self.name}"' if self.name else "",
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
+                places, order_by=["attributes.start_time DESC"], page_token=token
             )
-            runs += page
+            runs += [run for run in page if self._is_mine(run)]
             token = page.token
             if not token:
                 return runs
+
+    def _is_mine(self, run: Run) -> bool:
+        # A run that a client has created with its own calls has no user.
+        return self.name is None or run.data.tags.get("mlflow.user", self.name) == self.name
 
     def _closed(self, run: Run) -> StudentRun:
         name, status = run.info.run_name, run.info.status
@@ -419,6 +419,18 @@ class StudentRun:
             )
         model: PyFuncModel = mlflow.pyfunc.load_model(place)
         return model
+
+    def requirements_of(self, name: str) -> list[str]:
+        """Return the packages that a model which was logged in the run asks for; raise `Missing` if there is none."""
+        import mlflow
+
+        place = self._place_of_model(name)
+        if place is None:
+            raise Missing(f"{self} has no model '{name}'.")
+        file = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"{place}/requirements.txt", dst_path=tempfile.mkdtemp(dir=_scratch.name)
+        )
+        return Path(file).read_text(encoding="utf-8").split()
 
     def _place_of_model(self, name: str) -> str | None:
         """Return where the run's newest model of a name lies, None if there is none."""
