@@ -63,6 +63,21 @@ def test_grades_for_canvas_keep_its_rows_and_add_assignments_with_points(tmp_pat
     assert [row[7:] for row in rows] == [["1", "1", *NONE[2:]], NONE]
 
 
+def test_list_of_canvas_with_hidden_assignments_and_names_apart(tmp_path):
+    text = CANVAS.replace("Student,ID", "LastName,FirstName,ID").replace(", Student", '","Student')
+    text = text.replace('"Student, Test"', "Student,Test").replace("Possible,", "Possible,,")
+    head, *rest = text.splitlines(keepends=True)
+    one, two, _ = class_of("".join([head, ",,,,,,Manual Posting,\n", *rest]), tmp_path)
+    assert (one.person.user, one.person.first_name, one.person.last_name) == (
+        "one",
+        "Student",
+        "One",
+    )
+    head, points, *rows = written(grades.wide([one, two]), tmp_path)
+    assert head[:3] == ["LastName", "FirstName", "ID"] and points[0].strip() == "Points Possible"
+    assert [row[:2] for row in rows] == [["One", "Student"], ["Two", "Student"]]
+
+
 def test_grades_go_into_the_columns_that_canvas_gave_the_labs(tmp_path):
     again = CANVAS.replace("Homework (77)", "Lab 2 (815)")
     head, points, one, _ = written(grades.wide(class_of(again, tmp_path)), tmp_path)

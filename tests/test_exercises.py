@@ -180,14 +180,12 @@ def test_report_of_a_class_on_a_server(server, monkeypatch, tmp_path):
         _, error = kernel.run("lab.check('2.1')\nlab.progress()")
         assert not error
 
+    table = tmp_path / "class.csv"
+    environment = os.environ | {"LAB_TRACKING_URI": server, "PYTHONPATH": str(cleo)}
+    command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table)]
+
     def report(*options):
-        table = tmp_path / "class.csv"
-        environment = os.environ | {
-            "LAB_TRACKING_URI": server,
-            "PYTHONPATH": str(cleo),
-        }
-        command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table), *options]
-        done = run(command, env=environment, cwd=tmp_path)
+        done = run([*command, *options], env=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stdout
         with table.open(encoding="utf-8", newline="") as file:
             points, *rows = csv.DictReader(file)
@@ -211,6 +209,18 @@ def test_report_of_a_class_on_a_server(server, monkeypatch, tmp_path):
     assert lines[0].split() == ["student", *titles, "done"]
     assert [line.split()[0] for line in lines[1:4]] == ["ada", "ben", "cleo"]
     assert lines[2].split()[-1] == f"{sum(half.values())}/{len(EXERCISES)}"
+
+    # A list of other people would give everybody nothing; the names of a list are shown.
+    (tmp_path / "roster.csv").write_text("id,name\n1001,Ben B\n")
+    listed = [*command, "--roster", "roster.csv"]
+    done = run(listed, env=environment, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "Error: Nobody in roster.csv is a student of this class, who are "
+    )
+    (tmp_path / "roster.csv").write_text("id,name\nben,Ben B\n")
+    printed = run(listed, env=environment, cwd=tmp_path).stdout
+    assert "Ben B" in printed and "not in the grades: ada o'hara, cleo." in printed
 
     # What was right once is believed, unless every answer is judged anew.
     monkeypatch.setenv("MLFLOW_WORKSPACE", "ben")

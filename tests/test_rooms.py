@@ -174,6 +174,8 @@ def test_wrong_password_and_another_s_room(enter, login_server):
     assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in wrong
     nobody = {"LAB_TRACKING_URI": login_server.address, "LAB_STUDENT": "ann"}
     assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in sentence(enter, nobody)
+    told = sentence(enter, {"LAB_TRACKING_URI": login_server.address})
+    assert "start with the line that your teacher gave you" in told
     other = sentence(enter, ann | {"LAB_STUDENT": "ben"})
     assert "the account 'ann' has no room 'ben'" in other
 
@@ -396,6 +398,34 @@ def test_account_that_is_not_in_the_list_any_more(tmp_path, enter):
             os.environ[name] = value
         mlflow.set_workspace("ben")
         assert MlflowClient(server.address).get_run(kept).info.run_name == "kept"
+
+
+def test_passwords_that_are_lost(tmp_path, enter):
+    """A line deleted from the file gives a new password; without the file there is a way on; no wrong list removes all."""
+    options = "--login", "--roster", str(roster(tmp_path / "roster.csv", "ann", "ben"))
+    folder = tmp_path / "data"
+    with class_server(folder, *options) as server:
+        enter(student(server, "ben"))
+        kept = log_a_run("kept")
+        before = server.accounts()
+    file = folder / "accounts.csv"
+    assert b"\r" not in file.read_bytes()
+    file.write_text("".join(file.read_text(encoding="utf-8").splitlines(True)[:-1]))
+    port = "--port", str(free_port())
+    others = "--login", "--roster", str(roster(tmp_path / "others.csv", "cleo"))
+    assert "and the 1 of" in refused(folder, *others, *port)
+    with class_server(folder, *options, port=int(server.address.rpartition(":")[2])) as server:
+        assert "set MLFLOW_TRACKING_USERNAME" in sentence(enter, before["ben"])
+        enter(student(server, "ben"))
+        assert mlflow.get_run(kept).info.run_name == "kept"
+        assert server.accounts()["ann"] == before["ann"]
+    file.unlink()
+    told = refused(folder, *options, *port)
+    assert "with all passwords is gone" in told and not file.exists()
+    (folder / "accounts.db").unlink()
+    with class_server(folder, *options) as server:
+        enter(student(server, "ben"))
+        assert mlflow.get_run(kept).info.run_name == "kept"
 
 
 # Stores without rooms.

@@ -26,7 +26,7 @@ def table_of(students: list[Standing]) -> list[dict[str, str]]:
     labs = {f"lab {lab}": ids for lab, ids in ids_by_lab().items()}
     labs["done"] = list(all_exercises())
     return [
-        {"student": student.name}
+        {"student": student.shown_name}
         | {lab: f"{sum(map(student.is_done, ids))}/{len(ids)}" for lab, ids in labs.items()}
         for student in students
     ]
@@ -65,12 +65,19 @@ def main() -> None:
         from lab.teaching.page import watch
 
         store.tracking_uri()  # raises if it is misspelt, which no waiting mends
-        watch(lambda: _ask(people))
+        # The list is read each time, as a class changes.
+        watch(lambda: _ask(read_roster(Path(options.roster)) if options.roster else []))
         return
     students = _ask(people, options.verify)
     if not students:
         print(f"No student has checked an exercise in {store.describe()} yet.")
         return
+    others = [student.name for student in students if people and not student.person]
+    if others and not any(student.notes for student in students if student.person):
+        raise LabError(
+            f"Nobody in {options.roster} is a student of this class, who are {_few(others)}: give the list that 'make server' "
+            "had, or one with the same names in the column that names a student."
+        )
     rows = table_of(students)
     _print_line(*rows[0])
     for row in rows:
@@ -78,10 +85,12 @@ def main() -> None:
     if options.csv:
         grades.write((grades.long if options.long else grades.wide)(students), Path(options.csv))
         print(f"Grades written to {options.csv}.")
-        others = [student.name for student in students if people and not student.person]
         if others:
-            shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if others[5:] else "")
-            print(f"Not in {options.roster}, so not in the grades: {shown}.")
+            print(f"Not in {options.roster}, so not in the grades: {_few(others)}.")
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
 
 
 def _ask(people: list[Person], verify: bool = False) -> list[Standing]:

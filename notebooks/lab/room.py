@@ -14,6 +14,7 @@ import platform
 import re
 import time
 import unicodedata
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ def enter(mlflow: ModuleType) -> tuple[str, list[str]]:
         )
     name = given_name()
     if not name:
+        with _let_in(server):  # one with accounts asks for them first
+            mlflow.list_workspaces()
         raise LabError(
             f"The server {server} keeps a room for each student: set LAB_STUDENT to your name, for example with "
             "'LAB_STUDENT=ada make lab', and start again."
@@ -116,31 +119,44 @@ def _make(mlflow: ModuleType, room: str, server: str) -> list[str]:
     """Make a room if it is missing; return a notice if it was made on another computer."""
     here = f"made on the computer '{platform.node()}'"
     mlflow.set_workspace(None)
-    try:
+    with _let_in(server, room):
         # Asking for one room by its name is allowed to administrators alone.
         found = next((known for known in mlflow.list_workspaces() if known.name == room), None)
         if found is None:
-            mlflow.create_workspace(room, description=here)
+            try:
+                mlflow.create_workspace(room, description=here)
+            except mlflow.MlflowException as error:
+                # Made by another notebook of the student's at this moment?
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
             return []
-    except mlflow.MlflowException as error:
-        if error.error_code == "RESOURCE_ALREADY_EXISTS":
-            return []  # made by another notebook of the student's at this moment
-        user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
-        if "ermission denied" in str(error):
-            told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
-        elif "authenticate" in str(error):
-            told = (
-                "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to those of your account"
-            )
-        else:
-            raise
-        raise LabError(f"The server {server} does not let you in: {told}.") from None
     made_on = found.description or ""
     if made_on != here and made_on.startswith("made on "):
         return [
             f"the room '{room}' was {made_on}; if that was not you, choose another LAB_STUDENT."
         ]
     return []
+
+
+@contextlib.contextmanager
+def _let_in(server: str, room: str = "") -> Iterator[None]:
+    """Say in a sentence that a server with accounts refuses what a block asks for."""
+    from mlflow import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+        if "ermission denied" in str(error):
+            told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
+        elif "authenticate" in str(error):
+            told = (
+                "start with the line that your teacher gave you, or set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD to those of your account"
+            )
+        else:
+            raise
+        raise LabError(f"The server {server} does not let you in: {told}.") from None
 
 
 def require_to_be_alone(client: MlflowClient) -> None:

@@ -29,12 +29,28 @@ ROLE = "student"
 CACHED_SECONDS = 30
 
 
-def variables(folder: Path) -> dict[str, str]:
+def variables(folder: Path, people: list[Person]) -> dict[str, str]:
     """Return the environment variables of a server with accounts, and write the file of settings that they name.
 
     Args:
         folder: where the server's data lie; passwords are kept there, too.
+        people: the students.
+
+    Raises:
+        LabError: the file with the passwords is gone, or all accounts would be removed.
     """
+    known = _read(folder)
+    if TEACHER not in known and (folder / "accounts.db").exists():
+        raise LabError(
+            f"{folder / FILE} with all passwords is gone, or the teacher's line in it: bring it back from your copy. If there "
+            f"is none, delete {folder / 'accounts.db'}, and everybody gets a new line; the runs stay."
+        )
+    others = set(known) - {TEACHER}
+    if others and not others & {person.account for person in people}:
+        raise LabError(
+            f"Nobody in the list has an account yet, and the {len(others)} of {folder / FILE} would be removed: correct ROSTER, "
+            f"or for another class move the folder {folder} away."
+        )
     settings = configparser.ConfigParser(interpolation=None)
     settings["mlflow"] = {
         "default_permission": "NO_PERMISSIONS",
@@ -87,7 +103,8 @@ def make(folder: Path, address: str, shown: str, people: list[Person]) -> tuple[
             client.delete_user(user)
         del known[user]
     for person in people:
-        if person.account not in known:
+        is_new = person.account not in known
+        if is_new:
             password = secrets.token_urlsafe(12)
             known[person.account] = {
                 "user": person.account,
@@ -104,6 +121,8 @@ def make(folder: Path, address: str, shown: str, people: list[Person]) -> tuple[
         except mlflow.MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+            if is_new:  # the line was deleted from the file
+                client.update_user_password(person.account, known[person.account]["password"])
         if not any(role.workspace == room for role in client.list_user_roles(person.account)):
             role = next((r for r in client.list_roles(room) if r.name == ROLE), None)
             if role is None:
@@ -139,7 +158,7 @@ def _read(folder: Path) -> dict[str, dict[str, str]]:
 def _write(folder: Path, shown: str, known: dict[str, dict[str, str]]) -> Path:
     file = folder / FILE
     with _private(file) as rows:
-        writer = csv.DictWriter(rows, COLUMNS)
+        writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for user in sorted(known, key=lambda user: (user != TEACHER, user)):
             account = known[user]

@@ -75,11 +75,6 @@ class Explain:
         return sum(said.count for said in self.said)
 
 
-def shown_name(student: Standing) -> str:
-    """Return what a student is called on the page: by the list of the class, else by the name on the runs."""
-    return student.person.name if student.person else student.name
-
-
 def is_stuck(note: Note, now: float) -> bool:
     """Return whether a student is stuck: tried more than once, for some time, and lately.
 
@@ -104,7 +99,7 @@ def stuck(students: Iterable[Standing], now: float) -> list[Stuck]:
     """
     exercises = all_exercises()
     found = [
-        Stuck(shown_name(student), exercises[id], (now - note.first) / 60, note)
+        Stuck(student.shown_name, exercises[id], (now - note.first) / 60, note)
         for student in students
         for id, note in student.notes.items()
         if id in exercises and is_stuck(note, now)
@@ -163,12 +158,12 @@ def render(students: Iterable[Standing], read: float | None, now: float, trouble
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
     environment.filters["span"] = span
-    students = sorted(students, key=lambda student: shown_name(student).casefold())
+    students = sorted(students, key=lambda student: student.shown_name.casefold())
     exercises = all_exercises()
     never = Note(TO_DO, "", 0, 0, 0)
     rows = [
         {
-            "name": shown_name(student),
+            "name": student.shown_name,
             "done": sum(map(student.is_done, exercises)),
             "notes": [student.notes.get(id, never) for id in exercises],
             "last": max((note.last for note in student.notes.values() if note.tries), default=None),

@@ -39,6 +39,11 @@ class Standing:
     notes: dict[str, Note]
     person: Person | None = None
 
+    @property
+    def shown_name(self) -> str:
+        """What a student is called in a report: by the list of the class, else by the name on the runs."""
+        return self.person.name if self.person else self.name
+
     def is_done(self, exercise: str) -> bool:
         """Return whether an exercise was found done."""
         return exercise in self.notes and self.notes[exercise].mark == DONE

@@ -1,6 +1,6 @@
 """The list of a class, as a learning platform exports it: CSV with one row a student.
 
-Understood are the exports of Canvas' gradebook (`Student`, `ID`, `SIS User ID`, `SIS Login ID`, `Section`) and of Moodle's
+Understood are the exports of Canvas' gradebook (`Student`, or `LastName` and `FirstName`; `ID`, `SIS User ID`, `SIS Login ID`, `Section`) and of Moodle's
 grader report and participants (`First name`, `Last name`, `ID number`, `Email address`, `Username`), and a plain table with
 `id`, `name` and `email`.
 """
@@ -27,9 +27,12 @@ USER = (
     "email",
 )
 NAME = ("student", "full name", "name")
-FIRST_NAME = ("first name", "first_name")
-LAST_NAME = ("last name", "surname", "last_name")
+FIRST_NAME = ("first name", "first_name", "firstname")
+LAST_NAME = ("last name", "surname", "last_name", "lastname")
 EMAIL = ("email address", "email")
+# What Canvas adds: the points possible and the test student. Which assignments are hidden stands in a row without a name.
+# https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_exporter.rb
+NO_STUDENTS = ("Points Possible", "Student, Test", "Test Student")
 TEACHER = "teacher"  # the account that sees all
 
 
@@ -92,13 +95,18 @@ def read_roster(file: Path) -> list[Person]:
             f"The list {file} has no column that names a student on the server: one of "
             f"{', '.join(repr(name) for name in USER[:6])} and so on must be there."
         )
+    has_names = column(*NAME, *LAST_NAME) is not None
     people: dict[str, Person] = {}
     for number, row in enumerate(rows, 2):
         row = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
-        if _is_no_student(row, column(*NAME)):
-            continue
         first, last = row.get(column(*FIRST_NAME) or "", ""), row.get(column(*LAST_NAME) or "", "")
         name = row.get(column(*NAME) or "", "") or f"{first} {last}".strip()
+        if (
+            not any(row.values())
+            or (not row[user] and not name and has_names)
+            or name in NO_STUDENTS
+        ):
+            continue
         if not row[user]:
             raise LabError(
                 f"The list {file} has no '{user}' in line {number} ({name or 'without a name'}): fill it in."
@@ -123,9 +131,3 @@ def read_roster(file: Path) -> list[Person]:
     if not people:
         raise LabError(f"The list {file} has no student: it needs a line for each.")
     return list(people.values())
-
-
-def _is_no_student(row: dict[str, str], name: str | None) -> bool:
-    """Return whether a row is one of those that Canvas adds: points possible, a line without values, the test student."""
-    shown = row.get(name or "", "")
-    return not any(row.values()) or shown in ("Points Possible", "Student, Test", "Test Student")

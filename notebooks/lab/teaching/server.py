@@ -18,7 +18,7 @@ from lab import store
 from lab.errors import LabError
 from lab.serving import ANY_HOST, HOST, is_free, port_from, require_mlflow, serve
 from lab.teaching import accounts
-from lab.teaching.roster import TEACHER, read_roster
+from lab.teaching.roster import read_roster
 
 FOLDER = store.ROOT / "class-server"
 DEFAULT_PORT = 5000
@@ -88,7 +88,7 @@ def main() -> None:
     variables |= CONNECTIONS
     if students is not None:
         arguments += ["--app-name", "basic-auth"]
-        variables |= accounts.variables(folder)
+        variables |= accounts.variables(folder, students)
     shown = f"http://{name}:{port}"
 
     def tell(address: str) -> None:
@@ -96,7 +96,6 @@ def main() -> None:
         print(f"Runs are kept in {_shown(database)}, files in {artifacts}.")
         to = "this computer alone (HOST=0.0.0.0 opens it)"
         print(f"It is open to {to if options.host == HOST else 'all who reach this address'}.")
-        teacher = ""
         if students is None:
             print("Without LOGIN=1, whoever reaches it can read and change the runs of all.")
             print(f"Student: LAB_TRACKING_URI={shown} LAB_STUDENT=your-name make lab")
@@ -105,9 +104,10 @@ def main() -> None:
             for gone in removed:
                 print(f"The account '{gone}' is not in the list any more: removed. Its runs stay.")
             print(f"Students: each has a line in {file}, which nobody but you can read.")
-            teacher = f"MLFLOW_TRACKING_USERNAME={TEACHER} MLFLOW_TRACKING_PASSWORD=… "
-            print("Your own password is the first in that file; you see the runs of all.")
-        print(f"Teacher: LAB_TRACKING_URI={shown} {teacher}make progress CLASS=1", flush=True)
+        own = f"LAB_TRACKING_URI={shown} make progress CLASS=1"
+        if students is not None:
+            own = "your line is the first in that file; it ends in 'make progress CLASS=1' and shows all."
+        print(f"Teacher: {own}", flush=True)
 
     serve("The class server", arguments, port, tell, options.host, variables)
 
