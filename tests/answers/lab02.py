@@ -174,7 +174,7 @@ with mlflow.start_run(run_name="rebuilt"):
     Attempt(
         "2.1",
         "❌",
-        "found a log loss of 0.033, expected 0.043. Train on X_train and y_train alone",
+        "found a model with a log loss of 0.033 on the held-out flowers, expected 0.043. Train on X_train and y_train alone",
         MINE.format(
             model="LogisticRegression(C=10.0, max_iter=1000).fit(iris.drop(columns='species'), iris['species'])"
         ),

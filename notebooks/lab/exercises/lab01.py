@@ -49,7 +49,11 @@ def keep_the_table(student: Student) -> str:
             abs(row.accuracy - right) < 0.001,
             f"accuracy {row.accuracy} for {setting}",
             f"{right:.3f}",
-            decimals(row.accuracy, right, "Was the row noted before the model was trained again?"),
+            decimals(
+                row.accuracy,
+                right,
+                "Train with the lab's settings on X_train, measure on X_test, and note the row after both.",
+            ),
         )
     for C in IRIS_ACCURACY:
         rows = (table["C"] == C).sum()
