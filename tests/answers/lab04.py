@@ -162,6 +162,13 @@ mlflow.sklearn.autolog(disable=True)
     ),
     Accepted(
         "4.1",
+        "with two scores",
+        SEARCH.replace("cv=5", "scoring=['accuracy', 'neg_log_loss'], refit='accuracy'").format(
+            grid='{"C": [0.1, 1.0, 10.0]}'
+        ),
+    ),
+    Accepted(
+        "4.1",
         "in a pipeline that scales",
         """
 from sklearn.pipeline import make_pipeline

@@ -117,13 +117,13 @@ with mlflow.start_run(run_id=parent.info.run_id):
     Attempt(
         "7.2",
         "❌",
-        "on the test rows, expected 0.105. Train it on X_train and y_train, all of them",
+        "on the test rows, expected 0.105. Train new_model(10.0, 30) on X_train and y_train, all of them",
         ADDED.format(model="new_model(10.0, 30).fit(X_train[:500], y_train[:500])"),
     ),
     Attempt(
         "7.2",
         "❌",
-        "on the test rows, expected 0.105. Train it on X_train and y_train, all of them",
+        "on the test rows, expected 0.105. Train new_model(10.0, 30) on X_train and y_train, all of them",
         ADDED.format(
             model="new_model(10.0, 30).fit(digits.drop(columns='digit') / 16, digits['digit'])"
         ),

@@ -286,8 +286,9 @@ client.set_model_version_tag(name, bad.version, "rolled_back", "Training it take
     ),
     Accepted(
         "10.3",
-        "the SVR, champion once more",
-        "document(mine, 'A support vector machine, its kernel is linear, C is 1.')",
+        "the SVR, before it was rolled back",
+        "document(mine, 'A support vector machine, its kernel is linear, C is 1.')\n"
+        + ALIAS.format(alias="champion", number="winner.version"),
     ),
     Accepted(
         "10.3",

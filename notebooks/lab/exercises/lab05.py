@@ -125,7 +125,7 @@ def refuse_words_accept_gaps(student: Student) -> str:
         refused is None,
         f"a signature that refuses the frame with an unknown age ({refused})",
         "one that lets it pass",
-        "A whole number cannot be missing: infer the signature from floats in every column.",
+        "A whole number cannot be missing: infer the signature from floats of 64 bits in every column.",
     )
     require(
         refusal(model, two.assign(sex=["female", "male"]), hint) is not None,

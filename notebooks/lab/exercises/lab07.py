@@ -111,7 +111,7 @@ def accuracy_of(model: Pipeline) -> float:
         abs(loss - DIGITS_LOG_LOSS) < DIGITS_LOG_LOSS_TOLERANCE,
         f"a model with a log loss of {loss:.3f} on the test rows",
         f"{DIGITS_LOG_LOSS:.3f}",
-        "Train it on X_train and y_train, all of them and no others.",
+        "Train new_model(10.0, 30) on X_train and y_train, all of them.",
     )
     return float(model.score(X_test, y_test))
 

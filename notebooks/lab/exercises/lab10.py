@@ -116,7 +116,7 @@ def challenger_that_passes(student: Student) -> str:
         gate == "passed",
         f"gate = {gate.partition(': candidate')[0]} on {shown(version)}",
         "gate = passed",
-        "The task's SVR passes if promote is called outside of any run, and the sweep's winner is champion then.",
+        "An SVR with kernel='linear' and C=1.0 passes, if promote is called outside of any run and the sweep's winner is champion.",
     )
     for name, setting in CHALLENGER.items():
         run.param(name, setting)
@@ -178,13 +178,13 @@ def fit_for_a_stranger(student: Student) -> str:
     champion = aliases_of(student).get("champion")
     if champion is None:
         raise Missing("nobody is champion; set the alias, then document that version.")
-    # An older one was champion, for all that can be known.
+    version = student.client.get_model_version(name_of(student), number)
+    # Who has passed was champion; an older one too, for all that can be known.
     require(
-        int(number) <= int(champion),
+        version.tags.get("gate") == "passed" or int(number) <= int(champion),
         f"the alias 'documented' on version {number}",
         f"it on the champion, version {champion}",
     )
-    version = student.client.get_model_version(name_of(student), number)
     words = FEWEST_WORDS["description"]
     text = version.description or ""
     if not text.strip():
