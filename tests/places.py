@@ -19,7 +19,8 @@ from mlflow.entities import Metric, Param
 client, now = MlflowClient(), int(time.time() * 1000)
 places = [client.create_experiment(name) for name in ("somebody_else", "sklearn_experiment", "search_experiment")]
 for number in range(500):
-    run = client.create_run(places[number % 3], run_name=f"foreign-{number}").info.run_id
+    tags = {"mlflow.user": "somebody else"}
+    run = client.create_run(places[number % 3], tags=tags, run_name=f"foreign-{number}").info.run_id
     metrics = [Metric("accuracy", number / 600, now, 0), Metric("log_loss", 0.001, now, 0)]
     client.log_batch(run, metrics, [Param("C", "7"), Param("components", "3")])
     client.set_terminated(run)

@@ -14,17 +14,17 @@ DAY = 86_400  # seconds
 def a_setting_of_your_own(student: Student) -> str:
     run = student.run(EXPERIMENT, "my-setting")
     run.param("C", 10)
-    fits_its_model(run, "accuracy", "log_loss", right_loss=IRIS_LOG_LOSS)
+    fits_its_model(run, IRIS_LOG_LOSS, "accuracy", "log_loss")
     return f"C = 10 has a log loss of {run.metric('log_loss'):.3f}, and its model is logged."
 
 
-def fits_its_model(run: StudentRun, *metrics: str, right_loss: float | None = None) -> None:
+def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
     """Raise `Wrong` unless a run's parameter C and its metrics are those of the logistic regression logged in it.
 
     Args:
         run: the run.
-        metrics: the names of those that it must have.
-        right_loss: the log loss that the model must have on the held-out flowers; None for any.
+        right_loss: the log loss that the model must have on the held-out flowers.
+        metrics: the names of those that the run must have.
     """
     from sklearn.metrics import log_loss
 
@@ -56,7 +56,6 @@ def fits_its_model(run: StudentRun, *metrics: str, right_loss: float | None = No
         "log_loss": log_loss(y_test, model.predict_proba(X_test)),
     }
     loss = right["log_loss"]
-    right_loss = loss if right_loss is None else right_loss
     require(
         abs(loss - right_loss) < LOG_LOSS_TOLERANCE,
         f"a model with a log loss of {loss:.3f} on the held-out flowers",
@@ -137,5 +136,5 @@ def repeat_a_run(student: Student) -> str:
         if is_rounded
         else "Use every parameter of the record, the split's seed too.",
     )
-    fits_its_model(run, "log_loss")
+    fits_its_model(run, recorded, "log_loss")
     return f"log loss {found:.6f}, the same as in the record."

@@ -55,8 +55,7 @@ def a_search_with_children(student: Student) -> str:
         if tried
         else "With serialization_format='skops' autologging cannot store a search, and logs no children: use log_models=False.",
     )
-    names = [name for name in parent.params if re.fullmatch(r"best_(.+__)?C", name)]
-    best = float(parent.param(names[0] if names else "best_C"))
+    best = value_of_C(parent, "best_")
     # With other folds, another score, or scaled, another can be the best.
     as_in_the_lab = searched.startswith("LogisticRegression(")
     as_in_the_lab &= parent.param("cv") in ("5", "None") and parent.param("scoring") == "None"
@@ -69,10 +68,10 @@ def a_search_with_children(student: Student) -> str:
     return f"of three children, C = {best:g} is the best."
 
 
-def value_of_C(child: StudentRun) -> float:
-    """Return the C of a search's child; in a pipeline the parameter has the step's name before it."""
-    names = [name for name in child.params if name.endswith("__C")]
-    return float(child.param(names[0] if names else "C"))
+def value_of_C(run: StudentRun, before: str = "") -> float:
+    """Return the C of a search's child, or with `best_` before it of the search itself; in a pipeline the step's name precedes it."""
+    names = [name for name in run.params if re.fullmatch(rf"{before}(.+__)?C", name)]
+    return float(run.param(names[0] if names else f"{before}C"))
 
 
 @exercise("4.2", "Both ways in one run")

@@ -126,9 +126,9 @@ def enough_components(student: Student) -> str:
         for number in COMPONENTS
     }
     enough = min(number for number in COMPONENTS if best[number] >= max(best.values()) - 0.02)
-    if "enough_components" not in parent.tags:
+    chosen = parent.tags.get("enough_components")
+    if chosen is None:
         raise Missing("the parent of your newest sweep has no tag 'enough_components'.")
-    chosen = parent.tag("enough_components")
     try:
         number = float(chosen)
     except ValueError:

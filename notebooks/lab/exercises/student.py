@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Dataset, DatasetInput, Run
     from mlflow.pyfunc import PyFuncModel
+    from numpy import ndarray
     from pandas import DataFrame
+    from sklearn.base import BaseEstimator
 
 _scratch = tempfile.TemporaryDirectory(prefix="lab-artifacts-")  # is gone when the process ends
 BY_HAND = "answers_by_hand"  # the experiment of files that a student hands in
@@ -46,6 +48,21 @@ def require(holds: bool, found: str, expected: str, hint: str = "") -> None:
     """
     if not holds:
         raise Wrong(f"found {found}, expected {expected}." + (f" {hint}" if hint else ""))
+
+
+def largest_difference(
+    model: PyFuncModel, trained: BaseEstimator, rows: DataFrame | ndarray
+) -> float:
+    """Return how far a logged model's predictions are from those of another one at most.
+
+    Args:
+        model: the logged model, loaded for `predict`.
+        trained: the other one, of scikit-learn.
+        rows: what both predict for.
+    """
+    import numpy as np
+
+    return float(np.abs(np.ravel(model.predict(rows)) - trained.predict(rows)).max())
 
 
 @dataclass
@@ -412,41 +429,40 @@ class StudentRun:
         """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""
         import mlflow
 
-        place = self._place_of_model(name)
-        if place is None:
-            raise Missing(
-                f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
-            )
-        model: PyFuncModel = mlflow.pyfunc.load_model(place)
+        model: PyFuncModel = mlflow.pyfunc.load_model(self._place_of_model(name))
         return model
 
     def requirements_of(self, name: str) -> list[str]:
         """Return the packages that a model which was logged in the run asks for; raise `Missing` if there is none."""
         import mlflow
 
-        place = self._place_of_model(name)
-        if place is None:
-            raise Missing(f"{self} has no model '{name}'.")
-        file = mlflow.artifacts.download_artifacts(
-            artifact_uri=f"{place}/requirements.txt", dst_path=tempfile.mkdtemp(dir=_scratch.name)
-        )
+        uri = f"{self._place_of_model(name)}/requirements.txt"
+        target = tempfile.mkdtemp(dir=_scratch.name)
+        file = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target)
         return Path(file).read_text(encoding="utf-8").split()
 
-    def _place_of_model(self, name: str) -> str | None:
-        """Return where the run's newest model of a name lies, None if there is none."""
+    def _place_of_model(self, name: str) -> str:
+        """Return where the run's newest model of a name lies; raise `Missing` if there is none."""
         from mlflow import MlflowException
 
+        missing = Missing(
+            f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
+        )
         client, run_id = self.student.client, self.id
         if not hasattr(self.run, "outputs"):  # MLflow 2
-            return f"runs:/{run_id}/{name}" if client.list_artifacts(run_id, name) else None
+            if not client.list_artifacts(run_id, name):
+                raise missing
+            return f"runs:/{run_id}/{name}"
         logged = self.run.outputs.model_outputs if self.run.outputs else []
         models = []
         for output in logged:
             with contextlib.suppress(MlflowException):  # it was deleted
                 models.append(client.get_logged_model(output.model_id))
         named = [model for model in models if model.name == name]
-        newest = max(named, key=lambda model: model.creation_timestamp, default=None)
-        return str(newest.artifact_location) if newest else None
+        if not named:
+            raise missing
+        newest = max(named, key=lambda model: model.creation_timestamp)
+        return str(newest.artifact_location)
 
 
 def lab_experiments(client: MlflowClient) -> dict[str, str]:
