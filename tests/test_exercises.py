@@ -310,6 +310,21 @@ def test_what_was_right_on_a_server_that_has_ended_stays_so(capsys, monkeypatch,
     assert "Note: MLFLOW_TRACKING_URI" not in capsys.readouterr().out
 
 
+def test_whose_runs_count(tmp_path):
+    """A student's own do, and those that a client has created without saying whose; another student's never."""
+    client = MlflowClient((tmp_path / "mlruns").as_uri())
+    place = client.create_experiment("sklearn_experiment")
+    for name, tags in (("ada's", {"mlflow.user": "ada"}), ("nobody's", {})):
+        client.create_run(place, run_name=name, tags=tags)
+
+    def counted(student: str | None) -> list[str]:
+        of = Student(client, student)
+        return [name for name in ("ada's", "nobody's") if of.named("sklearn_experiment", name)]
+
+    assert counted("ada") == counted(None) == ["ada's", "nobody's"]
+    assert counted("ben") == ["nobody's"]
+
+
 def test_report_of_an_empty_store_says_so(tmp_path):
     environment = os.environ | {
         "LAB_TRACKING_URI": str(tmp_path / "mlruns"),
