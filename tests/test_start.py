@@ -7,15 +7,19 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import lab
 import mlflow
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from lab import LabError, environment, quiet, store
 from lab.settings import ONE_THREAD, SETTINGS
 from mlflow.entities import ViewType
+from mlflow.store.tracking.file_store import FileStore
+from sklearn.linear_model import LogisticRegression
 from support import ROOT, copy_project, execute, free_port, run, tracking_server, without_privileges
 
 
@@ -299,6 +303,27 @@ def test_programs_that_a_notebook_starts_find_its_store(own_store):
         assert os.environ["MLFLOW_TRACKING_URI"] == own_store.as_uri()
 
 
+def test_autologging_does_not_read_what_it_still_writes(monkeypatch, own_store):
+    """A slow disk: MLflow makes the folder of a dataset's entry, and the file in it only a while later."""
+    entry = FileStore._FileStoreInput
+    write = entry.write_yaml
+
+    def slowly(*arguments):
+        time.sleep(0.5)
+        write(*arguments)
+
+    monkeypatch.setattr(entry, "write_yaml", slowly)
+    lab.start()
+    mlflow.sklearn.autolog(serialization_format="skops")
+    try:
+        with mlflow.start_run() as run:
+            LogisticRegression().fit(np.array([[0.0], [1.0]]), np.array([0, 1]))
+    finally:
+        mlflow.sklearn.autolog(disable=True)
+    record = mlflow.get_run(run.info.run_id)
+    assert record.data.metrics and record.inputs.dataset_inputs and record.outputs.model_outputs
+
+
 def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
@@ -313,7 +338,7 @@ def test_settings_fit_on_a_page_and_name_the_store(capsys, own_store):
     lab.settings()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"uri = '{own_store.as_uri()}'"
-    assert len(lines) <= 18 and max(map(len, lines[1:])) <= 110
+    assert len(lines) <= 19 and max(map(len, lines[1:])) <= 110
     for name in (*SETTINGS, *ONE_THREAD):
         assert any(line.startswith(f"{name}=") for line in lines)
     lab.settings(messages=True)
@@ -374,7 +399,7 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
     assert chosen.startswith("the experiment 'sklearn_experiment' is still chosen")
     assert autologging == "autologging of sklearn was on; it is off now."
     assert mlflow.get_run(left_open.run_id).info.status == "KILLED"
-    LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    LogisticRegression().fit(np.array([[0.0], [1.0]]), np.array([0, 1]))
     assert list(mlflow.search_runs()["run_id"]) == [left_open.run_id]
     with mlflow.start_run() as run:
         assert mlflow.get_experiment(run.info.experiment_id).name == "sklearn_experiment"

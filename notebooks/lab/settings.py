@@ -56,6 +56,9 @@ def settings(messages: bool = False) -> None:
     ]
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
     rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
+    rows.append(
+        ("autologging writes in turn", "in a folder, it may trip over its own half-made file")
+    )
     student = given_name()
     if student:
         rows.append((f"LOGNAME={student}", "runs carry the name of the computer's account"))

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from types import ModuleType
 
-from lab import environment, older_mlflow, quiet, repair, room, store, unreachable
+from lab import autologging, environment, older_mlflow, quiet, repair, room, store, unreachable
 from lab.settings import apply_settings
 
 # Addresses that MLflow was given here; it has put them into the environment itself.
@@ -78,7 +78,7 @@ def go_to_store(mlflow: ModuleType) -> None:
 
 
 def use_store(mlflow: ModuleType) -> None:
-    """Point MLflow at the labs' store, and make an older client take the calls of the labs."""
+    """Point MLflow at the labs' store, and have its client do what the labs expect of it."""
     _keep_artifacts_beside_a_database()
     _told.add(store.tracking_uri())
     mlflow.set_tracking_uri(store.tracking_uri())
@@ -86,6 +86,7 @@ def use_store(mlflow: ModuleType) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
     mlflow.set_registry_uri(store.tracking_uri())
     older_mlflow.adapt(mlflow)
+    autologging.write_in_turn()
     quiet.keep_quiet()
 
 

@@ -1,0 +1,26 @@
+"""Autologging that waits for what it has sent, as a folder has one writer.
+
+MLflow sends parameters and data from a second thread, and reads the run at the same moment to log the model. In a folder it may
+find the data's file half made; then it gives up, and the run has neither metrics nor a model ("Yaml file … does not exist").
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from typing import Any
+
+
+def write_in_turn() -> None:
+    """Have MLflow's autologging go on only when what it has sent is written; called once or more often."""
+    client = import_module("mlflow.utils.autologging_utils.client").MlflowAutologgingQueueingClient
+    flush = client.flush
+    if hasattr(flush, "_waits"):
+        return
+
+    @functools.wraps(flush)
+    def waiting_flush(self: Any, synchronous: bool = True) -> Any:
+        return flush(self, synchronous=True)
+
+    vars(waiting_flush)["_waits"] = True
+    client.flush = waiting_flush
