@@ -384,8 +384,6 @@ def notices(capsys) -> list[str]:
 
 
 def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
-    from sklearn.linear_model import LogisticRegression
-
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     mlflow.sklearn.autolog(log_models=False)
@@ -399,7 +397,7 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
     assert chosen.startswith("the experiment 'sklearn_experiment' is still chosen")
     assert autologging == "autologging of sklearn was on; it is off now."
     assert mlflow.get_run(left_open.run_id).info.status == "KILLED"
-    LogisticRegression().fit(np.array([[0.0], [1.0]]), np.array([0, 1]))
+    LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     assert list(mlflow.search_runs()["run_id"]) == [left_open.run_id]
     with mlflow.start_run() as run:
         assert mlflow.get_experiment(run.info.experiment_id).name == "sklearn_experiment"
@@ -462,8 +460,6 @@ def test_experiment_deleted_while_a_notebook_is_open(capsys):
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
 def test_store_that_was_moved_or_copied_is_whole_there(own_store, move):
-    from sklearn.linear_model import LogisticRegression
-
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     with mlflow.start_run() as run:

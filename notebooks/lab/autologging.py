@@ -6,21 +6,12 @@ find the data's file half made; then it gives up, and the run has neither metric
 
 from __future__ import annotations
 
-import functools
 from importlib import import_module
-from typing import Any
+
+from lab.wrap import wrap
 
 
 def write_in_turn() -> None:
     """Have MLflow's autologging go on only when what it has sent is written; called once or more often."""
     client = import_module("mlflow.utils.autologging_utils.client").MlflowAutologgingQueueingClient
-    flush = client.flush
-    if hasattr(flush, "_waits"):
-        return
-
-    @functools.wraps(flush)
-    def waiting_flush(self: Any, synchronous: bool = True) -> Any:
-        return flush(self, synchronous=True)
-
-    vars(waiting_flush)["_waits"] = True
-    client.flush = waiting_flush
+    wrap(client, "flush", lambda options: options | {"synchronous": True})

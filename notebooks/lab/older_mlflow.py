@@ -5,14 +5,13 @@ The lessons are written for the MLflow of requirements.txt. `lab.start()` calls 
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from lab.cloudera import mlflow2
+from lab.wrap import wrap
 
 # What MLflow takes since it has the format skops: before, it always pickles scikit-learn's models, and trusts every type.
 SKOPS_ARGUMENTS = ("serialization_format", "skops_trusted_types")
@@ -30,13 +29,13 @@ def adapt(mlflow: ModuleType) -> None:
     if knows_skops and default is None:  # as the lessons expect it
         return
     if not is_version_2:
-        _adapt(mlflow.models.Model, "log", lambda options: options, _remember_model)
+        wrap(mlflow.models.Model, "log", lambda options: options, _remember_model)
     if knows_skops:
-        _adapt(
+        wrap(
             mlflow.sklearn, "log_model", lambda options: {"serialization_format": "skops"} | options
         )
         pytorch = importlib.import_module("mlflow.pytorch")
-        _adapt(pytorch, "log_model", lambda options: {"serialization_format": "pt2"} | options)
+        wrap(pytorch, "log_model", lambda options: {"serialization_format": "pt2"} | options)
         return
 
     def known(options: dict[str, Any]) -> dict[str, Any]:
@@ -46,38 +45,10 @@ def adapt(mlflow: ModuleType) -> None:
         return kept
 
     for flavor in ("sklearn", "pytorch", "pyfunc"):
-        _adapt(importlib.import_module(f"mlflow.{flavor}"), "log_model", known)
-    _adapt(mlflow.sklearn, "autolog", known)
+        wrap(importlib.import_module(f"mlflow.{flavor}"), "log_model", known)
+    wrap(mlflow.sklearn, "autolog", known)
     if is_version_2:
         mlflow2.complete(mlflow)
-
-
-def _adapt(
-    module: Any,
-    name: str,
-    change: Callable[[dict[str, Any]], dict[str, Any]],
-    then: Callable[[], None] = lambda: None,
-) -> None:
-    """Replace a function of a module, unless that was done before.
-
-    Args:
-        module: where the function is.
-        name: what it is called.
-        change: takes the keyword arguments of a call, and returns those to call the function with.
-        then: what to do after each call.
-    """
-    function = getattr(module, name)
-    if getattr(function, "_is_adapted", False):
-        return
-
-    @functools.wraps(function)
-    def adapted(*arguments: Any, **options: Any) -> Any:
-        result = function(*arguments, **change(options))
-        then()
-        return result
-
-    vars(adapted)["_is_adapted"] = True
-    setattr(module, name, adapted)
 
 
 def _remember_model() -> None:
