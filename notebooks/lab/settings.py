@@ -57,7 +57,10 @@ def settings(messages: bool = False) -> None:
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
     rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
     rows.append(
-        ("autologging writes in turn", "in a folder, it may trip over its own half-made file")
+        (
+            "autologging writes in turn",
+            "it may trip over a half-made file of its own; not in a database",
+        )
     )
     student = given_name()
     if student:
