@@ -22,7 +22,7 @@ USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test ui html progress reset kernel server new-venv
+.PHONY: help lab test ui html progress reset adopt kernel server new-venv
 
 # The second list of 'make help-all' has what teachers and maintainers need.
 LIST = awk -F ' *\#\# ' '/^[a-z-]+:.*\#\# / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ progress: .venv/labs.done ## which exercises are done (CLASS=1: a row a student;
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside
 	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)
+
+adopt: .venv/labs.done ## let the labs mend a store that others made, or older labs; a copy is kept
+	@cd notebooks && exec ../$(PY) -m lab.reset adopt
 
 kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packages, for a JupyterLab that is already there
 	@$(PY) -m ipykernel install --user --name $(KERNEL) --display-name "MLflow labs" --env PYTHONPATH "" >/dev/null

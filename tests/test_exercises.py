@@ -367,6 +367,8 @@ def test_number_of_an_exercise_needs_no_quotes(capsys, monkeypatch, tmp_path):
     import lab
 
     monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "mlruns"))
+    lab.start()
+    capsys.readouterr()
     lab.check(2.1)
     assert capsys.readouterr().out.startswith("⬜ 2.1 not done yet: there is no run 'my-setting'")
 

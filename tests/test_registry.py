@@ -136,7 +136,7 @@ def test_lab10_start_leaves_registered_models_where_they_are(capsys, own_store):
     register()
     lab.start()
     assert "Note: mlruns/models" not in capsys.readouterr().out
-    assert not own_store.with_name("mlruns-broken").exists()
+    assert not own_store.with_name("mlruns-before-mending").exists()
     mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
     assert (own_store / "models" / NAME / "version-1" / "meta.yaml").exists()
 

@@ -283,7 +283,7 @@ def test_make_lab_opens_the_first_lab_with_a_token(project, start):
 
 @posix
 def test_make_alone_lists_a_students_targets_and_help_all_the_rest(project):
-    students = ["lab", "test", "ui", "html", "progress", "reset", "kernel"]
+    students = ["lab", "test", "ui", "html", "progress", "reset", "adopt", "kernel"]
     makefiles = "".join((ROOT / name).read_text() for name in ("Makefile", "tests/maintain.mk"))
     every = re.findall(r"^([a-z-]+):.*## ", makefiles, re.MULTILINE)
     assert every[: len(students)] == students and {"server", "test-browser", "lint"} <= set(every)

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import platform
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -156,7 +157,51 @@ def check_store() -> bool:
         _check_folder(folder)
     elif uri.startswith(store.SERVER_SCHEMES):
         return _check_server(uri)
+    elif uri.startswith(store.DATABASE_SCHEMES):
+        _check_database(uri)
     return False
+
+
+def _check_database(uri: str) -> None:
+    """Raise, before MLflow opens it, if a database is not of this MLflow: MLflow upgrades an older one, and there is no way back."""
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    shown = store.describe().split()[0]
+    path = Path(uri.partition(":///")[2])
+    if uri.startswith("sqlite"):
+        if not path.is_file():  # MLflow makes it
+            return
+        only_read = f"{path.absolute().as_uri()}?mode=ro"
+        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(only_read, uri=True))
+    else:
+        engine = create_engine(uri)
+    try:
+        tables = inspect(engine).get_table_names()
+        with engine.connect() as connection:
+            asked = text("SELECT version_num FROM alembic_version")
+            found = connection.execute(asked).scalar() if "alembic_version" in tables else None
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0][:200]
+        raise LabError(
+            f"The database {shown} cannot be read ({reason}): correct LAB_TRACKING_URI."
+        ) from None
+    finally:
+        engine.dispose()
+    if tables and not {"experiments", "runs"} <= set(tables):
+        raise LabError(
+            f"The database {shown} holds other tables than MLflow's: name a file of its own in LAB_TRACKING_URI."
+        )
+    import mlflow
+
+    migrations = Path(mlflow.__file__).parent / "store" / "db_migrations"
+    expected = ScriptDirectory(str(migrations)).get_current_head()
+    if tables and found != expected:
+        raise LabError(
+            f"The database {shown} is of another version of MLflow ({found}; MLflow {_installed_mlflow()} has {expected}), which might not "
+            "be able to read it any more if it were used here: use a copy that 'mlflow db upgrade' has upgraded, or that version."
+        )
 
 
 def _check_folder(folder: Path) -> None:
@@ -164,6 +209,7 @@ def _check_folder(folder: Path) -> None:
     choose = "or name another folder in LAB_TRACKING_URI"
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
+        _require_store(folder)
         free = shutil.disk_usage(nearest).free
         if free < FREE_BYTES:
             raise LabError(
@@ -176,6 +222,20 @@ def _check_folder(folder: Path) -> None:
         raise LabError(
             f"The store's folder {folder} cannot be written ({error.strerror}): make it writable, {choose}."
         ) from None
+
+
+def _require_store(folder: Path) -> None:
+    """Raise if a folder holds something else than MLflow's runs, before MLflow opens it: that makes files in whatever it opens."""
+    if store.is_unused(folder) or (folder / store.MARKER).is_file() or not folder.is_dir():
+        return
+    if not store.holds_experiments(folder):
+        inside = folder / "mlruns"
+        meant = (
+            f"you may mean {inside}" if store.holds_experiments(inside) else "name an empty folder"
+        )
+        raise LabError(
+            f"The folder {folder} holds other things than MLflow's runs: {meant} in LAB_TRACKING_URI, or move these away."
+        )
 
 
 def _check_server(uri: str) -> bool:

@@ -1,13 +1,16 @@
-"""`make reset`: start with an empty store. The old one is moved aside, and nothing is deleted."""
+"""`make reset`: start with an empty store, the old one is moved aside; `make adopt`: let the labs mend a store that others made."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
 
 from lab import store
 from lab.errors import LabError
+from lab.repair import mend_files
+from lab.settings import apply_settings
 
 
 def reset() -> Path | None:
@@ -25,33 +28,70 @@ def reset() -> Path | None:
             f"The runs go to {store.describe()}, which this command leaves alone: delete experiments there in the "
             "MLflow UI, or name a new store in LAB_TRACKING_URI."
         )
-    if store.ROOT.is_relative_to(folder):
-        raise LabError(
-            f"LAB_TRACKING_URI names {folder}, which holds this project itself: name a folder of its own."
-        )
     if not folder.exists():
         return None
+    if not store.is_own(folder):
+        raise LabError(
+            f"{folder} was not made by the labs, so this command leaves it alone: move it yourself, or name another folder."
+        )
     aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")
+    answers = list((store.ROOT / "notebooks").glob("my_*.csv"))  # lab 1's, kept by hand
     try:
+        for (
+            answer
+        ) in answers:  # copied first, as the store may be on another disk: all is moved, or nothing
+            shutil.copy2(answer, folder)
         folder.rename(aside)
-        for answer in (store.ROOT / "notebooks").glob("my_*.csv"):  # lab 1's, kept by hand
-            answer.rename(aside / answer.name)
-        return aside
     except OSError as error:
+        for answer in answers:
+            (folder / answer.name).unlink(missing_ok=True)
         raise LabError(
             f"{folder} cannot be moved ({error.strerror}): close JupyterLab and the MLflow UI, which may use it, "
             "and try again."
         ) from None
+    for answer in answers:
+        answer.unlink()
+    return aside
+
+
+def adopt() -> Path:
+    """Make a store that others made, or older labs, the labs' own, and return where a copy of it lies.
+
+    Raises:
+        LabError: there is no such store, or it cannot be copied.
+    """
+    folder = store.folder()
+    if folder is None or not store.holds_experiments(folder) or store.is_own(folder):
+        raise LabError(
+            f"{store.describe()} is no folder of MLflow runs that others made: name one in LAB_TRACKING_URI."
+        )
+    copy = folder.with_name(f"{folder.name}-copy-{datetime.now():%Y-%m-%d-%H%M%S}")
+    try:
+        shutil.copytree(folder, copy, symlinks=True)
+        (folder / store.MARKER).touch()
+    except OSError as error:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise LabError(
+            f"{folder} cannot be copied ({str(error)[:200]}); it is as it was."
+        ) from None
+    return copy
 
 
 def main() -> None:
-    """Move the store aside and say where to; the command line of this module."""
+    """Move the store aside and say where to, or with `adopt` make it the labs' own; the command line of this module."""
+    if sys.argv[1:] == ["adopt"]:
+        print(f"The labs may mend {store.describe()} now; {adopt().name}/ beside it is as it was.")
+        apply_settings()
+        for notice in mend_files():
+            print(f"Note: {notice}")
+        return
     folder, shown = store.folder(), store.describe()
     aside = reset()
     if folder is None or aside is None:
         print(f"Nothing to move: there is no {shown} yet.")
         return
     print(f"Moved {shown} to {aside.name}/ beside it; nothing was deleted.")
+    print("Notebooks that are open must be restarted, or run their first cell again.")
     print(f"To use it again, rename it back to {folder.name}/, or name it in LAB_TRACKING_URI.")
 
 

@@ -24,7 +24,6 @@ from lab.errors import LabError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-LAST_SEEN = "lab.start"  # a tag of the student's notes
 A_DAY = 86_400  # seconds
 
 
@@ -162,17 +161,16 @@ def _let_in(server: str, room: str = "") -> Iterator[None]:
 def require_to_be_alone(client: MlflowClient) -> None:
     """Raise if somebody else has used the labs on this store within a day: without rooms, runs are in each other's way.
 
-    The student is noted first and others are looked for then, so that of two at the same moment one is told at least.
+    Only looks: what is said of two students at the same moment, the one hears whose second call comes after the other's first run.
 
     Raises:
         LabError: the message names one of the others.
     """
-    from lab.exercises import notes
-
-    me, now = student_name(), time.time()
-    notes.set_tag(client, me, LAST_SEEN, str(now))
-    for name, tags in notes.tags_of_all(client).items():
-        if name != me and now - float(tags.get(LAST_SEEN, 0)) < A_DAY:
+    labs = [e.experiment_id for e in client.search_experiments() if e.name in store.EXPERIMENTS]
+    of_today = f"attributes.start_time > {int(time.time() - A_DAY) * 1000}"
+    for run in client.search_runs(labs, of_today) if labs else []:
+        name = run.data.tags.get("mlflow.user", student_name())
+        if name != student_name():
             raise LabError(
                 f"'{name}' uses the labs on {store.describe()} too, and there your runs would be in each other's way: use a "
                 "server with a room for each student ('make server'), or unset LAB_TRACKING_URI to use the folder mlruns/."

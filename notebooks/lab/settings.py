@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib.request import getproxies
 
 from lab import store
 from lab.quiet import KEPT_QUIET, PRINTS_KEPT_QUIET, WARNINGS_KEPT_QUIET
@@ -22,11 +23,13 @@ REASONS = {
         "then after 28 s, and a server's restart may take as long",
     ),
     "GIT_PYTHON_REFRESH": ("quiet", "a warning where git is not installed"),
+    "PYTHON_COLORS": ("0", "colour codes in what started programs print (Python 3.13)"),
 }
 SETTINGS = {name: value for name, (value, _) in REASONS.items()}
 # The linear algebra of NumPy, scikit-learn and PyTorch. The labs' models are so small that several threads spend their time
 # waiting for one another: a grid search took nine times as long with two, on two busy cores.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+LOOPBACK = ("127.0.0.1", "localhost")
 FOREIGN = (  # would send runs elsewhere, or add them to some other run
     "MLFLOW_TRACKING_URI",
     "MLFLOW_REGISTRY_URI",
@@ -42,6 +45,10 @@ def apply_settings() -> None:
     os.environ.update(SETTINGS)
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
+    spared = os.environ.get("NO_PROXY") or os.environ.get("no_proxy", "")
+    if getproxies() and spared != "*" and not set(LOOPBACK) <= set(spared.split(",")):
+        spared = ",".join(filter(None, [spared, *LOOPBACK]))
+        os.environ.update({"NO_PROXY": spared, "no_proxy": spared})
 
 
 def settings(messages: bool = False) -> None:
@@ -62,6 +69,10 @@ def settings(messages: bool = False) -> None:
             "it may trip over a half-made file of its own; not in a database",
         )
     )
+    if getproxies():
+        rows.append(
+            (f"NO_PROXY={','.join(LOOPBACK)}", "your proxy is asked for servers of this computer")
+        )
     student = given_name()
     if student:
         rows.append((f"LOGNAME={student}", "runs carry the name of the computer's account"))

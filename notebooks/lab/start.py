@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lab import autologging, environment, older_mlflow, quiet, repair, room, store, unreachable
+from lab.errors import LabError
 from lab.settings import apply_settings
 
 # Addresses that MLflow was given here; it has put them into the environment itself.
@@ -28,6 +29,7 @@ def start() -> None:
         *environment.check_versions(),
         *environment.check_data(),
         *environment.find_stray_database(),
+        *repair.go_to_notebooks(),
     ]
     apply_settings()
     if name := room.given_name():
@@ -49,10 +51,12 @@ def start() -> None:
         own_room, told = room.enter(mlflow)
         _told.add(own_room)
         notices += told
-    notices += repair.restore_experiments(mlflow)
+    folder = store.folder()
+    own = has_rooms or (folder is not None and store.is_own(folder))
+    notices += repair.restore_experiments(mlflow, own)
     if has_rooms:
         _told.add(room.choose_default(mlflow))
-    elif store.folder() is None:
+    elif folder is None:
         room.require_to_be_alone(mlflow.MlflowClient())
     notices += repair.choose_again(mlflow, chosen)
     notices += repair.stop_autologging()
@@ -68,13 +72,18 @@ def go_to_store(mlflow: ModuleType) -> None:
     """Point MLflow at the labs' store in whatever process this is, and enter the student's room there.
 
     Raises:
-        LabError: the store cannot be used.
+        LabError: the store cannot be used, or is not there any more.
     """
     has_rooms = environment.check_store()
+    folder = store.folder()
+    if folder is not None and not folder.is_dir():
+        raise LabError(f"There is no {store.describe()}: run the first cell again, which makes it.")
     use_store(mlflow)
     if has_rooms:
         own_room, _ = room.enter(mlflow)
         _told.add(own_room)
+    elif store.folder() is None:
+        room.require_to_be_alone(mlflow.MlflowClient())
 
 
 def use_store(mlflow: ModuleType) -> None:

@@ -13,6 +13,7 @@ from lab.errors import LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT / "mlruns"
+MARKER = ".made-by-the-labs"  # a file in each folder that the labs may mend; MLflow passes over it
 EXPERIMENTS = (
     "sklearn_experiment",
     "pytorch_experiment",
@@ -41,11 +42,15 @@ def tracking_uri() -> str:
         A URI that MLflow takes: `file:///…`, `sqlite:///…`, `http://…` and so on.
 
     Raises:
-        LabError: the variable holds something that is neither a path nor a URI of a known scheme.
+        LabError: the variable holds something that is neither a path nor a URI of a known scheme, or looks like a slip.
     """
     value = os.environ.get("LAB_TRACKING_URI", "").strip()
     if not value:
         return DEFAULT_FOLDER.as_uri()
+    if meant := _probably_meant(value):
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
+        )
     scheme = re.match(r"([A-Za-z][\w+.-]+):", value)  # two letters at least: C:\mlruns is a path
     if scheme is None:
         return (ROOT / Path(value).expanduser()).resolve().as_uri()
@@ -79,6 +84,25 @@ def folder() -> Path | None:
     return Path(url2pathname(uri.path)) if uri.scheme == "file" else None
 
 
+def is_own(folder: Path) -> bool:
+    """Return whether a folder is the labs' own to mend: the project's, one that they made, or one in which nothing is yet."""
+    return folder == DEFAULT_FOLDER or (folder / MARKER).is_file() or is_unused(folder)
+
+
+def is_unused(folder: Path) -> bool:
+    """Return whether a folder is yet to be made, or is empty."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def holds_experiments(folder: Path) -> bool:
+    """Return whether MLflow has made an experiment in a folder; nothing but `meta.yaml` in folders of it is looked at."""
+    for meta in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml")):
+        text = meta.read_text(encoding="utf-8", errors="replace") if meta.is_file() else ""
+        if "experiment_id:" in text and "artifact_location:" in text:
+            return True
+    return False
+
+
 def describe() -> str:
     """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
     place = folder()
@@ -95,6 +119,23 @@ def describe() -> str:
 def without_password(uri: str) -> str:
     """Return an address without the user and password in it."""
     return re.sub(r"//[^/]*@", "//", uri)
+
+
+def _probably_meant(value: str) -> str | None:
+    """Return what somebody wanted to write who wrote this, None if it may be meant as it is."""
+    unquoted = value.strip("'\"“”„‘’")
+    if unquoted != value:
+        return unquoted
+    if re.search(r"\$\{?\w|%\w+%", value):
+        expanded = os.path.expandvars(value)
+        return expanded if expanded != value else "the path in full, without a variable"
+    if re.fullmatch(r"[\w.-]{2,}:\d+(/.*)?", value):
+        return f"http://{value}"
+    if os.name == "posix" and (windows := re.match(r"([A-Za-z]):[\\/]", value)):
+        return f"/mnt/{windows[1].lower()}/" + value[3:].replace("\\", "/")
+    if re.search(r"\.(db|sqlite3?)$", value) and ":" not in value:
+        return f"sqlite:///{(ROOT / Path(value).expanduser()).resolve().as_posix()}"
+    return None
 
 
 def _file_uri(value: str) -> str:

@@ -7,10 +7,12 @@ import json
 import os
 import sys
 
-from lab import codespaces, store
+from lab import codespaces, environment, store
 from lab.cloudera import session
 from lab.errors import LabError
+from lab.repair import mend_files
 from lab.serving import HOST, ask, free_port, is_free, port_from, require_mlflow, serve
+from lab.settings import apply_settings
 
 DEFAULT_PORT = 5000
 FIRST_RUNS = "notebooks/02_sklearn_tracking.ipynb"  # the first lab that logs a run
@@ -47,6 +49,11 @@ def show(port: int, public_host: str | None = None) -> None:
     Raises:
         LabError: the server does not start or ends early; the message holds its last lines.
     """
+    environment.check_store()
+    folder = store.folder()
+    if folder is not None and store.is_unused(folder):
+        apply_settings()
+        mend_files()  # makes it, so that it is the labs' own
     options = ["--workers", "1", "--backend-store-uri", store.tracking_uri()]
     # Otherwise an experiment created in the UI would keep its artifacts where only this server finds them.
     options += ["--no-serve-artifacts"]

@@ -57,7 +57,9 @@ def write(client: MlflowClient, student: str, exercise: str, mark: str, sentence
     note = Note(
         mark, sentence, before.first if before else now, now, before.tries + 1 if before else 1
     )
-    set_tag(client, student, _TAG + exercise, json.dumps(asdict(note), ensure_ascii=False), runs)
+    run = runs[0] if runs else _new_run(client, student)
+    text = json.dumps(asdict(note), ensure_ascii=False)
+    client.set_tag(run.info.run_id, _TAG + exercise, text)
 
 
 def of_student(client: MlflowClient, student: str) -> dict[str, Note]:
@@ -67,40 +69,10 @@ def of_student(client: MlflowClient, student: str) -> dict[str, Note]:
 
 def of_all(client: MlflowClient) -> dict[str, dict[str, Note]]:
     """Return the notes of all students in a store, by student and exercise."""
-    return {student: _notes(runs) for student, runs in _runs_by_student(client).items()}
-
-
-def set_tag(
-    client: MlflowClient, student: str, name: str, text: str, runs: list[Run] | None = None
-) -> None:
-    """Write something else beside a student's notes.
-
-    Args:
-        client: a client on the student's store.
-        student: the student's name.
-        name: the name of the tag.
-        text: its text.
-        runs: the runs that hold the student's notes, where they are known.
-    """
-    runs = _runs(client, student) if runs is None else runs
-    run = runs[0] if runs else _new_run(client, student)
-    client.set_tag(run.info.run_id, name, text)
-
-
-def tags_of_all(client: MlflowClient) -> dict[str, dict[str, str]]:
-    """Return all that stands beside the notes of all students in a store, by student and name of the tag."""
-    by_student = _runs_by_student(client)
-    return {
-        student: {name: text for run in reversed(runs) for name, text in run.data.tags.items()}
-        for student, runs in by_student.items()
-    }
-
-
-def _runs_by_student(client: MlflowClient) -> dict[str, list[Run]]:
     runs_of: dict[str, list[Run]] = {}
     for run in _runs(client):
         runs_of.setdefault(run.data.tags.get("mlflow.user", "unknown"), []).append(run)
-    return dict(sorted(runs_of.items()))
+    return {student: _notes(runs) for student, runs in sorted(runs_of.items())}
 
 
 def _notes(runs: list[Run]) -> dict[str, Note]:

@@ -1,0 +1,514 @@
+"""`lab.start()` changes nothing that the labs did not make, and finds again what they made, wherever it was carried."""
+
+import os
+import random
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+import lab
+import mlflow
+import pytest
+from kernel import Kernel
+from lab import LabError, reset, store
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+from support import ROOT, run, tracking_server
+from test_start import log_a_run, notices, own_store, sentence, start_in  # noqa: F401
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """Return each file of a folder with its bytes, and each folder in it."""
+    paths = sorted(folder.rglob("*"))
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in paths}
+
+
+def assert_kept(before: dict[str, bytes | None], folder: Path) -> None:
+    now = everything(folder)
+    assert {name: now.get(name, "is gone") for name in before} == before
+
+
+@pytest.fixture
+def of_others(tmp_path, monkeypatch):
+    """A store that MLflow made without the labs, with a run that has a file, chosen as the labs' store."""
+    folder = tmp_path / "their store" / "mlruns"
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    make_a_run(MlflowClient(folder.as_uri()), "sklearn_experiment")
+    monkeypatch.setenv("LAB_TRACKING_URI", str(folder))
+    return folder
+
+
+def make_a_run(client: MlflowClient, experiment: str, artifacts: Path | None = None) -> str:
+    place = client.create_experiment(experiment, artifacts.as_uri() if artifacts else None)
+    run_id = client.create_run(place, run_name="theirs").info.run_id
+    client.log_param(run_id, "C", 1)
+    client.log_metric(run_id, "loss", 0.5)
+    client.log_text(run_id, "hello", "hello.txt")
+    client.set_terminated(run_id)
+    return run_id
+
+
+# Folders that are no store.
+
+
+def odd_folder(folder: Path, seed: int) -> None:
+    """Fill a folder with a few of the things that people keep in folders, some of which look like parts of a store."""
+    things = {
+        "pkg/train/metrics/accuracy.py": "def accuracy(): ...\n",
+        "pkg/train/params/grid.yaml": "C: [1, 10]\n",
+        "recipes/numpy/meta.yaml": "package:\n  name: numpy\n  version: '{{ version }}'\n",
+        "0/meta.yaml": "name: [",
+        "1/meta.yaml": "experiment: 1\n",
+        "1/6f2e/artifacts/model/MLmodel": "flavors: {}\n",
+        "wandb/run-1/files/config.yaml": "lr: 0.1\n",
+        ".dvc/config": "[core]\n",
+        ".git/HEAD": "ref: refs/heads/main\n",
+        "models/champion/weights.bin": "\x00\x01",
+        "results.csv": "C,accuracy\n1,0.96\n",
+        "mlflow.db": "SQLite format 3\x00",
+        "notebook.ipynb": '{"cells": []}',
+        ".trash/old/meta.yaml": "",
+        "tags/v1": "release\n",
+        ".made by hand": "",
+    }
+    draw = random.Random(seed)
+    for name in draw.sample(sorted(things), draw.randint(1, 9)):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(things[name])
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_folder_that_is_no_store_stays_bit_for_bit(monkeypatch, tmp_path, seed):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    odd_folder(folder, seed)
+    before = everything(tmp_path)
+    monkeypatch.setenv("LAB_TRACKING_URI", str(folder))
+    told = sentence()
+    assert str(folder) in told and "holds other things than MLflow's runs" in told
+    lab.check("2.1")
+    with pytest.raises(LabError, match="was not made by the labs"):
+        reset.reset()
+    with pytest.raises(LabError, match="no folder of MLflow runs"):
+        reset.adopt()
+    assert everything(tmp_path) == before
+
+
+def test_one_folder_too_high_is_told_where_the_store_is(monkeypatch, of_others):
+    monkeypatch.setenv("LAB_TRACKING_URI", str(of_others.parent))
+    assert f"you may mean {of_others}" in sentence()
+
+
+# Stores of others.
+
+
+def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys, tmp_path):  # noqa: F811
+    elsewhere = tmp_path / "artifacts"
+    for folder in (of_others, own_store):
+        os.environ["LAB_TRACKING_URI"] = str(folder)
+        if folder == own_store:
+            lab.start()
+        client = MlflowClient(folder.as_uri())
+        run_id = make_a_run(client, "art", elsewhere / folder.parent.name / "7")
+        before = everything(folder)
+        capsys.readouterr()
+        lab.start()
+        assert notices(capsys) == []
+        assert_kept(before, folder)
+        assert mlflow.artifacts.load_text(f"runs:/{run_id}/hello.txt") == "hello"
+
+
+def test_deleted_experiments_of_others_stay_deleted_and_are_told(of_others, capsys):
+    client = MlflowClient(of_others.as_uri())
+    client.delete_experiment(client.get_experiment_by_name("sklearn_experiment").experiment_id)
+    before = everything(of_others)
+    lab.start()
+    (notice,) = notices(capsys)
+    assert notice.startswith("the experiment 'sklearn_experiment' is deleted in this store")
+    assert_kept(before, of_others)
+
+
+def test_a_store_without_empty_folders_is_told_and_adopted_with_a_copy(of_others, capsys):
+    (run_id,) = [path.parent.name for path in of_others.glob("*/*/params")]
+    shutil.rmtree(next(of_others.glob("*/*/metrics")))
+    with pytest.raises(mlflow.MlflowException, match="not found"):  # what MLflow alone says
+        MlflowClient(of_others.as_uri()).get_run(run_id)
+    before = everything(of_others)
+    lab.start()
+    (notice,) = notices(capsys)
+    assert "'make adopt' keeps a copy" in notice
+    assert_kept(before, of_others)
+    copy = reset.adopt()
+    assert_kept(before, copy)
+    lab.start()
+    (notice,) = notices(capsys)
+    assert notice.startswith("1 runs had lost empty folders")
+    assert mlflow.get_run(run_id).data.params == {"C": "1"}
+    with pytest.raises(LabError, match="that others made"):
+        reset.adopt()
+
+
+def lose_empty_folders(folder: Path) -> None:
+    """Do what git, zip and sync tools do."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+# What stops MLflow: in the labs' own store it is set aside, in another's it is named.
+
+RUN = "*/*[0-9a-f]/"  # the folder of a run, as a pattern
+BROKEN = {  # a file in the store: its content, and what is said of it
+    RUN + "metrics/.DS_Store": (b"\x00\x00\x00\x01Bud1\xff", "content that is no text"),
+    RUN + "metrics/desktop.ini": (
+        b"[.ShellClassInfo]\r\nIconResource=x,0\r\n",
+        "a line of 1 words",
+    ),
+    RUN + "metrics/loss (ann's conflicted copy)": (b"1 0.5 0\n", "a name that MLflow does not"),
+    RUN + "metrics/@eaDir/loss": (b"1 0.5 0\n", "a name that MLflow does not"),
+    RUN + "metrics/empty": (b"", "no value in it"),
+    RUN + "metrics/one-word": (b"1\n", "a line of 1 words"),
+    RUN + "metrics/four": (b"1 0.5 0 iris\n", "a line of 4 words"),
+    RUN + "metrics/spaced": (b"1 0.5 0 iris data 4f2a\n", "a line of 6 words"),
+    RUN + "metrics/time": (b"1.5 0.5 0\n", "1.5 as a time or step"),
+    RUN + "metrics/step": (b"1 0.5 0\n2 0.5 1.5\n", "1.5 as a time or step"),
+    RUN + "metrics/value": (b"1 low 0\n", "the value low"),
+    RUN + "params/Thumbs.db": (b"\xd0\xcf\x11\xe0", "content that is no text"),
+    RUN + "tags/latin": ("été".encode("latin-1"), "content that is no text"),
+    RUN + "inputs/.DS_Store": (b"\x00", "no meta.yaml"),
+    RUN + "meta.yaml": (b"run_id: ", "a broken meta.yaml"),
+    RUN[:2] + "meta.yaml": (b"experiment_id: '1", "a broken meta.yaml"),
+    "@eaDir/x": (b"", "no meta.yaml"),
+    ".ipynb_checkpoints/x": (b"", "no meta.yaml"),
+}
+
+
+def put(folder: Path, run_id: str, name: str, content: bytes) -> Path:
+    """Write a file of `BROKEN` into a store."""
+    (run_folder,) = folder.glob(f"*/{run_id}")
+    name = name.replace(RUN, f"{run_folder.parent.name}/{run_id}/")
+    path = folder / name.replace("*/", f"{run_folder.parent.name}/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name):  # noqa: F811
+    content, flaw = BROKEN[name]
+    lab.start()
+    kept = log_a_run("artifact_experiment")
+    path = put(own_store, log_a_run("sklearn_experiment"), name, content)
+    with pytest.raises(Exception):  # noqa: B017, as MLflow alone raises a dozen kinds
+        mlflow.search_experiments()
+        mlflow.search_runs(search_all_experiments=True)
+    before = everything(own_store)
+    capsys.readouterr()
+    lab.start()
+    told = [notice for notice in notices(capsys) if "which stops MLflow" in notice]
+    assert len(told) == 1 and f"has {flaw}" in told[0]
+    aside = own_store.with_name("mlruns-before-mending")
+    assert_kept({name: before[name] for name in everything(aside)}, aside)
+    assert (aside / path.relative_to(own_store)).exists()
+    assert kept in list(mlflow.search_runs(search_all_experiments=True)["run_id"])
+    if path.name == "meta.yaml":
+        mlflow.set_experiment("sklearn_experiment")
+    lab.start()
+    assert not any("stops MLflow" in notice for notice in notices(capsys))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_in_another_s_store_one_sentence_names_the_file(of_others, name):
+    content, flaw = BROKEN[name]
+    (run_id,) = [path.parent.name for path in of_others.glob("*/*/params")]
+    path = put(of_others, run_id, name, content)
+    before = everything(of_others)
+    told = sentence()
+    assert flaw in told and "'make adopt' keeps a copy" in told
+    assert any(f"{place} in your store" in told for place in (path, path.parent))
+    assert_kept(before, of_others)
+
+
+def test_an_experiment_without_its_meta_yaml(own_store, of_others, capsys):  # noqa: F811
+    """MLflow passes over it, with a page of traceback: another's store is used, the own one mended."""
+    lab.start()
+    assert notices(capsys) == []
+    (of_others / "123").mkdir()
+    lab.start()
+    assert notices(capsys) == []
+    os.environ["LAB_TRACKING_URI"] = str(own_store)
+    lab.start()
+    (own_store / "123").mkdir()
+    capsys.readouterr()
+    lab.start()
+    assert [notice.split()[0] for notice in notices(capsys)] == ["mlruns/123"]
+
+
+def test_a_run_without_a_lifecycle_stage_stays(own_store, capsys):  # noqa: F811
+    """As MLflow before 1.0 wrote it; MLflow reads it."""
+    lab.start()
+    run_id = log_a_run("sklearn_experiment")
+    (meta,) = own_store.glob(f"*/{run_id}/meta.yaml")
+    lines = meta.read_text().splitlines(keepends=True)
+    meta.write_text("".join(line for line in lines if "lifecycle_stage" not in line))
+    before = meta.read_bytes()
+    capsys.readouterr()
+    lab.start()
+    assert len(notices(capsys)) == 1 and meta.read_bytes() == before  # the experiment is chosen
+    assert list(mlflow.search_runs()["run_id"]) == [run_id]
+
+
+# The labs' own store, carried elsewhere.
+
+
+def test_own_store_that_went_through_git(own_store, capsys):  # noqa: F811
+    lab.start()
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run() as empty:
+        pass
+    run_id = log_a_run("sklearn_experiment")
+    lose_empty_folders(own_store)
+    with pytest.raises(Exception, match=r"Invalid parent directory|not found"):
+        mlflow.get_run(run_id)
+    capsys.readouterr()
+    lab.start()
+    assert notices(capsys)[0].startswith("2 runs had lost empty folders")
+    for id in (run_id, empty.info.run_id):
+        lab.show_files(id)
+        mlflow.get_run(id)
+    lab.start()
+    assert not any("empty folders" in notice for notice in notices(capsys))
+
+
+@pytest.mark.parametrize("spelling", ["{uri}", "{path}", "./mlruns"])
+def test_own_store_renamed_whatever_its_addresses_look_like(own_store, capsys, spelling):  # noqa: F811
+    lab.start()
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run() as run:
+        mlflow.log_text("hello", "hello.txt")
+        mlflow.log_text("", "meta.yaml")
+    old = spelling.format(uri=own_store.as_uri(), path=own_store)
+    for meta in (*own_store.glob("*/meta.yaml"), *own_store.glob("*/*/meta.yaml")):
+        meta.write_text(meta.read_text().replace(own_store.as_uri(), old))
+    (foreign,) = own_store.glob("*/*/artifacts/meta.yaml")
+    foreign.write_bytes(b"\xff\x00 no text")
+    there = own_store.rename(own_store.with_name("elsewhere"))
+    before = everything(there)
+    os.environ["LAB_TRACKING_URI"] = str(there)
+    capsys.readouterr()
+    lab.start()
+    assert notices(capsys)[0].startswith(
+        f"this store was moved or copied from {old[:9].removeprefix('file://')}"
+    )
+    assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/hello.txt") == "hello"
+    kept = everything(there.with_name("elsewhere-before-mending"))
+    assert {name: before[name] for name in kept} == kept
+    changed = {name for name, content in everything(there).items() if before.get(name) != content}
+    assert changed == {name for name in kept if name.endswith("meta.yaml")}
+
+
+def test_mending_that_was_cut_off_goes_on(own_store, capsys, monkeypatch):  # noqa: F811
+    lab.start()
+    run_id = log_a_run("sklearn_experiment")
+    with mlflow.start_run(run_id=run_id):
+        mlflow.log_text("hello", "hello.txt")
+    there = own_store.rename(own_store.with_name("elsewhere"))
+    os.environ["LAB_TRACKING_URI"] = str(there)
+    replace, calls = Path.replace, []
+
+    def fails_once(path, target):
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fails_once)
+    assert "cannot be mended" in sentence()
+    lab.start()
+    assert mlflow.artifacts.load_text(f"runs:/{run_id}/hello.txt") == "hello"
+
+
+def test_store_deleted_while_a_notebook_is_open(own_store, capsys):  # noqa: F811
+    lab.start()
+    mlflow.set_experiment("sklearn_experiment")
+    mlflow.start_run()
+    shutil.rmtree(own_store)
+    capsys.readouterr()
+    lab.check("2.1")
+    assert "run the first cell again, which makes it" in capsys.readouterr().out
+    assert not own_store.exists()
+    lab.start()
+    log_a_run("sklearn_experiment")
+    lab.check("2.1")
+    assert "no run 'my-setting'" in capsys.readouterr().out
+
+
+def test_experiment_deleted_while_its_run_is_open(own_store, capsys):  # noqa: F811
+    lab.start()
+    mlflow.set_experiment("sklearn_experiment")
+    with pytest.raises(mlflow.MlflowException), mlflow.start_run() as run:
+        mlflow.log_text("before", "before.txt")
+        mlflow.delete_experiment(run.info.experiment_id)
+        mlflow.log_text("after", "after.txt")  # makes the experiment's folder anew
+    capsys.readouterr()
+    lab.start()
+    aside, restored, _ = notices(capsys)
+    assert "has no meta.yaml" in aside and "it is restored" in restored
+    assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/before.txt") == "before"
+    assert len(list(own_store.parent.glob("mlruns-before-mending/*/*/artifacts/after.txt"))) == 1
+    assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
+
+
+def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(own_store, capsys):  # noqa: F811
+    lab.start()
+    gone, kept = log_a_run("sklearn_experiment"), log_a_run("sklearn_experiment")
+    mlflow.delete_run(gone)
+    client = MlflowClient()
+    client.delete_experiment(mlflow.get_run(kept).info.experiment_id)
+    second = client.create_experiment("second")
+    client.delete_experiment(second)
+    meta = own_store / ".trash" / second / "meta.yaml"
+    meta.write_text(meta.read_text().replace("name: second", "name: Default"))
+    capsys.readouterr()
+    lab.start()
+    assert (
+        notices(capsys)[0]
+        == "the experiment 'sklearn_experiment' had been deleted; it is restored."
+    )
+    assert list(mlflow.search_runs(search_all_experiments=True)["run_id"]) == [kept]
+    (still,) = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
+    assert still.experiment_id == second
+
+
+def test_another_student_of_the_same_folder_is_told(own_store, capsys, monkeypatch):  # noqa: F811
+    for name, expected in (("ann", 0), ("ann", 0), ("bob", 1), ("ann", 0)):
+        monkeypatch.setenv("LAB_STUDENT", name)
+        lab.start()
+        told = notices(capsys)
+        assert len(told) == expected
+        assert all("has runs of 'ann', and you are 'bob'" in notice for notice in told)
+
+
+# Databases.
+
+
+@pytest.fixture
+def database(tmp_path, monkeypatch):
+    path = tmp_path / "team.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{path}")
+    return path
+
+
+def test_nothing_is_written_into_a_database_before_something_is_logged(database):
+    before = database.read_bytes()
+    lab.start()
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ("UPDATE alembic_version SET version_num = '451aebb31d03'", "of another version of MLflow"),
+        ("UPDATE alembic_version SET version_num = 'ffffffffffff'", "of another version of MLflow"),
+        ("DROP TABLE runs", "holds other tables than MLflow's"),
+    ],
+    ids=["older", "newer", "of another program"],
+)
+def test_a_database_of_others_is_refused_before_mlflow_opens_it(database, change, told):
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(change)
+    connection.close()
+    before = everything(database.parent)
+    assert told in sentence()
+    assert everything(database.parent) == before
+
+
+def test_a_file_that_is_no_database(database):
+    database.write_text("C,accuracy\n")
+    assert "cannot be read" in sentence()
+    assert database.read_text() == "C,accuracy\n"
+
+
+# Settings that were meant otherwise.
+
+
+@pytest.mark.parametrize(
+    "value, meant",
+    [
+        ("10.0.0.5:5000", "http://10.0.0.5:5000"),
+        ("localhost:5000/", "http://localhost:5000/"),
+        ("C:\\Users\\ann\\mlruns", "/mnt/c/Users/ann/mlruns"),
+        ("$HOME/mlruns", f"{Path.home()}/mlruns"),
+        ("$NO_SUCH/mlruns", "the path in full, without a variable"),
+        ("'/data/mlruns'", "/data/mlruns"),
+        ("“http://127.0.0.1:5000”", "http://127.0.0.1:5000"),
+        ("mlflow.db", f"sqlite:///{ROOT}/mlflow.db"),
+    ],
+)
+@pytest.mark.skipif(os.name != "posix", reason="the spellings of other systems")
+def test_a_slip_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
+    monkeypatch.setenv("LAB_TRACKING_URI", value)
+    assert (
+        sentence()
+        == f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
+    )
+
+
+def test_servers_of_this_computer_are_not_asked_through_a_proxy(monkeypatch, tmp_path, capsys):
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    with tracking_server(tmp_path) as address:
+        monkeypatch.setenv("LAB_TRACKING_URI", address)
+        lab.start()
+        log_a_run("sklearn_experiment")
+    assert os.environ["no_proxy"] == "example.org,127.0.0.1,localhost"
+    lab.settings()
+    assert "NO_PROXY=127.0.0.1,localhost " in capsys.readouterr().out
+
+
+# Other places.
+
+
+def test_a_notebook_that_an_editor_starts_in_the_top_folder(own_store):  # noqa: F811
+    environment = {"PYTHONPATH": str(ROOT / "notebooks"), "LAB_TRACKING_URI": str(own_store)}
+    with Kernel(ROOT, environment) as kernel:
+        printed, error = kernel.run("import lab\nlab.start()\nopen('../data/iris.csv').readline()")
+    assert not error and f"it now runs in {ROOT}/notebooks" in printed
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second disk to try it on")
+def test_reset_of_a_store_on_another_disk_is_whole(tmp_path, monkeypatch):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    (notebooks / "my_results.csv").write_text("C,accuracy\n")
+    monkeypatch.setattr(store, "ROOT", tmp_path)
+    shm = Path(
+        run(
+            [sys.executable, "-c", "import tempfile; print(tempfile.mkdtemp(dir='/dev/shm'))"]
+        ).stdout.strip()
+    )
+    try:
+        monkeypatch.setenv("LAB_TRACKING_URI", str(shm / "mlruns"))
+        (shm / "mlruns").mkdir()
+        (shm / "mlruns" / store.MARKER).touch()
+        monkeypatch.setattr(Path, "rename", refuse)
+        with pytest.raises(LabError, match="cannot be moved"):
+            reset.reset()
+        assert (notebooks / "my_results.csv").exists() and len(everything(shm)) == 2
+        monkeypatch.undo()
+        monkeypatch.setattr(store, "ROOT", tmp_path)
+        monkeypatch.setenv("LAB_TRACKING_URI", str(shm / "mlruns"))
+        aside = reset.reset()
+        assert (aside / "my_results.csv").read_text() == "C,accuracy\n"
+        assert not (notebooks / "my_results.csv").exists() and not (shm / "mlruns").exists()
+    finally:
+        shutil.rmtree(shm)
+
+
+def refuse(path, target):
+    raise OSError(16, "Device or resource busy")
