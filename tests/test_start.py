@@ -495,7 +495,7 @@ def test_step_that_is_no_whole_number(capsys, own_store):
     lab.check("3.1")
     (*_, notice, going_on, verdict) = capsys.readouterr().out.splitlines()
     assert "'pytorch_experiment' is still chosen" in going_on
-    assert f"{run.info.run_id}/metrics/val_loss has 1.5 as a time or step" in notice
+    assert f"{run.info.run_id}/metrics/val_loss has the line '" in notice and " 0.4 1.5'" in notice
     assert verdict.startswith("⬜ 3.1 not done yet: the run 'faster' has no parameter 'epochs'")
     (aside,) = own_store.parent.glob(f"mlruns-before-mending/*/{run.info.run_id}/metrics/val_loss")
     assert len(aside.read_text().splitlines()) == 2

@@ -150,20 +150,19 @@ def _unreadable(path: Path, kind: Path, fields: tuple[int, ...] = ()) -> Iterato
         yield path, "a name that MLflow does not take"
     elif fields and not lines:
         yield path, "no value in it"
-    for words in [line.strip().split(" ") for line in lines if fields]:
-        whole = [word for word in (words[0], *words[2:3]) if not re.fullmatch(r"-?\d+", word)]
-        if len(words) not in fields:
+    for line in lines if fields else []:
+        words = line.strip().split(" ")
+        try:
+            int(words[0]), float(words[1]), [int(step) for step in words[2:3]]
+            known = len(words) in fields
+        except (ValueError, IndexError):
+            known = False
+        if not known:
             yield (
                 path,
-                f"a line of {len(words)} words, and MLflow reads {' or '.join(map(str, fields))}",
+                f"the line '{line.strip()[:60]}' , where MLflow reads time, value and step, the first and last whole numbers",
             )
-        elif whole:
-            yield path, f"{whole[0]} as a time or step, and these must be whole numbers"
-        elif not re.fullmatch(r"(?i)[-+.e\d]+|-?inf(inity)?|nan", words[1]):
-            yield path, f"the value {words[1]}"
-        else:
-            continue
-        return
+            return
 
 
 def _keep(path: Path, folder: Path) -> Path:
