@@ -311,6 +311,48 @@ def test_autologging_does_not_read_what_it_still_writes(monkeypatch, own_store):
     assert record.data.metrics and record.inputs.dataset_inputs and record.outputs.model_outputs
 
 
+def test_logging_a_model_loads_no_pytorch_which_can_be_imported_afterwards(own_store):
+    code = """
+import sys, lab
+lab.start()
+import mlflow
+from sklearn.linear_model import Ridge
+with mlflow.start_run():
+    model = mlflow.sklearn.log_model(Ridge().fit([[0.0], [1.0]], [0, 1]), name="m", pip_requirements=[])
+print(sorted({"torch", "dask"} & set(sys.modules)), mlflow.sklearn.load_model(model.model_uri))
+import skops.io, torch
+from sklearn.externals.array_api_compat import torch as compatible
+torch.nn.Linear(1, 1)(torch.ones(1, 1)).sum().backward()
+print(type(skops.io.loads(skops.io.dumps(Ridge()))).__name__, compatible.ones(2).numpy())
+"""
+    done = start_in(own_store, code=code)
+    assert done.splitlines()[2:] == ["[] Ridge()", "Ridge [1. 1.]"]
+
+
+@pytest.mark.parametrize("missing", ["skops", "torch"])
+def test_without_skops_or_pytorch_importing_is_as_ever(own_store, missing):
+    code = f"""
+import sys
+from lab.imports import import_skops_alone
+
+class Missing:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == "{missing}":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+import_skops_alone()
+import_skops_alone()
+try:
+    import skops.io
+    print("imported", sum("SkopsAlone" in type(finder).__name__ for finder in sys.meta_path))
+except ImportError as error:
+    print("missing", error)
+"""
+    told = "missing skops\n" if missing == "skops" else "imported 0\n"
+    assert start_in(own_store, code=code) == told
+
+
 def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
@@ -325,7 +367,7 @@ def test_settings_fit_on_a_page_and_name_the_store(capsys, own_store):
     lab.settings()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"uri = '{own_store.as_uri()}'"
-    assert len(lines) <= 20 and max(map(len, lines[1:])) <= 110
+    assert len(lines) <= 21 and max(map(len, lines[1:])) <= 110
     for name in (*SETTINGS, *ONE_THREAD):
         assert any(line.startswith(f"{name}=") for line in lines)
     lab.settings(messages=True)

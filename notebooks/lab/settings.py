@@ -69,6 +69,7 @@ def settings(messages: bool = False) -> None:
             "it may trip over a half-made file of its own; not in a database",
         )
     )
+    rows.append(("skops is imported alone", "it loads PyTorch for nothing: a second, and 180 MB"))
     if getproxies():
         rows.append(
             (f"NO_PROXY={','.join(LOOPBACK)}", "your proxy is asked for servers of this computer")

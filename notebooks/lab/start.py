@@ -7,7 +7,17 @@ import platform
 from pathlib import Path
 from types import ModuleType
 
-from lab import autologging, environment, older_mlflow, quiet, repair, room, store, unreachable
+from lab import (
+    autologging,
+    environment,
+    imports,
+    older_mlflow,
+    quiet,
+    repair,
+    room,
+    store,
+    unreachable,
+)
 from lab.errors import LabError
 from lab.settings import apply_settings
 
@@ -32,6 +42,7 @@ def start() -> None:
         *repair.go_to_notebooks(),
     ]
     apply_settings()
+    imports.import_skops_alone()
     if name := room.given_name():
         # The first place where getpass.getuser(), which MLflow asks, looks.
         os.environ["LOGNAME"] = name
