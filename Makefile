@@ -38,7 +38,7 @@ lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARG
 		--LabApp.workspaces_dir=.venv/share/jupyter/lab/workspaces --LabApp.extension_manager=readonly \
 		--LanguageServerManager.autodetect=False --ContentsManager.pre_save_hook=lab.presave.tidy $(ARGS)
 
-test: .venv/labs.done .venv/tests.done ## run all tests (LAB=03: those of one lab)
+test: .venv/labs.done .venv/tests.done ## check all labs and their exercises (LAB=03: one of them)
 	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
@@ -80,7 +80,7 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 	@$(PIP) install -r notebooks/lab/teaching/requirements.txt -c tests/constraints.txt
 	@touch $@
 
-.venv/tests.done: tests/requirements.txt notebooks/lab/teaching/requirements.txt tests/constraints.txt
+.venv/tests.done: tests/requirements.txt tests/constraints.txt
 	@$(USABLE)
 	@echo "Installing what the tests need into .venv."
 	@$(PIP) install -r tests/requirements.txt -c tests/constraints.txt
@@ -88,7 +88,7 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 
 # There is no .venv yet, or the Python that it was made with is gone.
 ifneq ($(shell $(PY) -c "print('runs')" 2>/dev/null),runs)
-.venv/labs.done .venv/tests.done: new-venv
+.venv/labs.done .venv/tests.done .venv/all.done: new-venv
 endif
 
 new-venv:

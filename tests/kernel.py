@@ -146,6 +146,7 @@ def solve(
     environment: dict[str, str],
     python: str = sys.executable,
     kernel_type: type[Kernel] = Kernel,
+    twice: bool = False,
 ) -> dict[str, str]:
     """Do a lab as a student who knows it all: run its cells, with each solution and its check in their places.
 
@@ -156,6 +157,7 @@ def solve(
         environment: what to add to this process's environment.
         python: the interpreter, which has ipykernel.
         kernel_type: what runs the cells.
+        twice: whether to run the lesson's cells once more in the end.
 
     Returns:
         what each cell printed last, by its id.
@@ -179,4 +181,7 @@ def solve(
             assert run(cell, cell.source).startswith(f"⬜ {id} not done yet: "), printed[cell.id]
             run(cell, solution_of(notebook, id))
             assert run(cell, cell.source).startswith(f"✅ {id} done: "), printed[cell.id]
+        for cell in cells_of(notebook).values() if twice else ():
+            if cell.cell_type == "code" and not cell.id.startswith(("answer-", "check-")):
+                run(cell, cell.source)
     return printed

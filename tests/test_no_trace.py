@@ -11,7 +11,7 @@ from kernel import EXERCISES, Kernel
 from lab.store import EXPERIMENTS
 from support import NOTEBOOKS, run
 
-pytestmark = pytest.mark.xdist_group("used")  # with the tests that did the labs there
+pytestmark = pytest.mark.thorough
 
 SNAPSHOT = """
 import json, mlflow

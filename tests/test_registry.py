@@ -23,7 +23,7 @@ from mlflow import MlflowClient
 from sklearn.linear_model import Ridge
 from support import copy_project, free_port, run
 
-pytestmark = pytest.mark.xdist_group("registry")
+pytestmark = pytest.mark.thorough
 
 NAME = "diabetes-ada"
 REGISTER = """

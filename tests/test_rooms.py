@@ -24,7 +24,7 @@ from lab.teaching.roster import read_roster
 from mlflow import MlflowClient
 from support import ROOT, free_port, run, tracking_server, without_privileges
 
-pytestmark = pytest.mark.xdist_group("rooms")
+pytestmark = pytest.mark.thorough
 
 API = "/api/2.0/mlflow"
 V3 = "/api/3.0/mlflow"

@@ -24,6 +24,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from support import ROOT, run, tracking_server
 
+pytestmark = pytest.mark.thorough
+
 SCRIPT = ROOT / "notebooks" / "train.py"
 COMMIT = "mlflow.source.git.commit"
 

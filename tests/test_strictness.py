@@ -9,6 +9,9 @@ from nbval.plugin import get_sanitize_patterns
 from support import ROOT, copy_project, nbval
 
 
+pytestmark = pytest.mark.thorough
+
+
 @pytest.fixture
 def project(tmp_path):
     return copy_project(tmp_path / "project")

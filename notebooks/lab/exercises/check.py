@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ def judge(exercise: Exercise, student: Student) -> Verdict:
         student: whose runs are looked at.
     """
     try:
-        return Verdict(exercise, DONE, exercise.check(student))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as student.scratch:
+            return Verdict(exercise, DONE, exercise.check(student))
     except Missing as missing:
         return Verdict(exercise, TO_DO, str(missing))
     except Wrong as wrong:

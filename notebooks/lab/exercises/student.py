@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from sklearn.base import BaseEstimator
 
-_scratch = tempfile.TemporaryDirectory(prefix="lab-artifacts-")  # is gone when the process ends
 BY_HAND = "answers_by_hand"  # the experiment of files that a student hands in
 
 
@@ -74,12 +73,14 @@ class Student:
         name: the student, as in MLflow's tag `mlflow.user`; None takes the runs of all, in a store of the student's own.
         experiments: names of experiments by their ids.
         here: whether the student sits at this computer, so that files in `notebooks/` are this student's.
+        scratch: a folder for copies of artifacts, as long as an exercise is judged.
     """
 
     client: MlflowClient
     name: str | None
     experiments: dict[str, str] = field(default_factory=dict)
     here: bool = True
+    scratch: str | None = None
 
     def __post_init__(self) -> None:
         if not self.experiments:
@@ -390,7 +391,7 @@ class StudentRun:
         """Return a local copy of an artifact; raise `Missing` if there is none of that path, `Wrong` if it is a folder."""
         import mlflow
 
-        target = tempfile.mkdtemp(dir=_scratch.name)
+        target = tempfile.mkdtemp(dir=self.student.scratch)
         uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
         try:
             file = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
@@ -437,7 +438,7 @@ class StudentRun:
         import mlflow
 
         uri = f"{self._place_of_model(name)}/requirements.txt"
-        target = tempfile.mkdtemp(dir=_scratch.name)
+        target = tempfile.mkdtemp(dir=self.student.scratch)
         file = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target)
         return Path(file).read_text(encoding="utf-8").split()
 
