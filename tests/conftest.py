@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from kernel import not_as_shipped
 from places import Place, new_place, use
-from running import lab_of, store_folder
 from support import NOTEBOOKS, execute
 
 pytest_plugins = ["running"]
@@ -42,6 +41,7 @@ def places(tmp_path_factory):
 def client(request):
     """An MLflow client on the store that the test's lab left; executes the notebook if nbval has not done so."""
     import mlflow
+    from running import lab_of, store_folder
 
     lab = lab_of(request.node.nodeid)
     folder = store_folder(request.config, lab)

@@ -73,8 +73,7 @@ def nbval(
 ) -> subprocess.CompletedProcess[str]:
     """Run notebooks of a copied project as `make test` does, with that project's own configuration.
 
-    Without `tests/conftest.py`, which pytest reads only where tests are named: so all write to the store that
-    `LAB_TRACKING_URI` names, or to the copy's own.
+    Where no tests are named, all write to the store that `LAB_TRACKING_URI` names, or to the copy's own.
 
     Args:
         project: the copy, as `copy_project` returns it.
@@ -85,6 +84,8 @@ def nbval(
     """
     command = [sys.executable, "-m", "pytest", f"--rootdir={project}", f"-c{project}/.pytest.ini"]
     command += ["-p", "no:cacheprovider", "--numprocesses=0", "--color=no", *options]
+    if all(name.endswith(".ipynb") for name in notebooks):
+        command += ["-p", "no:running"]  # which gives each notebook a store of its own
     files = [project / "notebooks" / name for name in notebooks]
     return run([*prefix, *command, *files], cwd=project, **arguments)
 

@@ -8,7 +8,6 @@ import pytest
 from nbval.plugin import get_sanitize_patterns
 from support import ROOT, copy_project, nbval
 
-
 pytestmark = pytest.mark.thorough
 
 
