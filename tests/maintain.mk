@@ -33,8 +33,8 @@ test-mlflow: .venv/labs.done .venv/all.done build/mlflow-$(OTHER_MLFLOW)/done ##
 screenshots: .venv/labs.done .venv/all.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
 	@PYTHONPATH=notebooks:tests:tests/browser $(PY) tests/tools/screenshots.py $(ARGS)
 
-bench: .venv/labs.done .venv/all.done ## measure where the time goes (some minutes)
-	@PYTHONPATH=notebooks:tests $(PY) tests/tools/bench.py $(ARGS)
+bench: .venv/labs.done .venv/all.done ## measure where time and memory go, beside another commit (BASE=COMMIT ARGS=labs)
+	@PYTHONPATH=notebooks:tests BASE=$(BASE) $(PY) tests/tools/bench.py $(ARGS)
 
 lint: .venv/all.done ## check code, notebooks and workflows (needs actionlint)
 	@$(PY) -m ruff check .

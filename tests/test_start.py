@@ -73,7 +73,7 @@ def test_newer_python_and_mlflow_go_on_with_a_notice(monkeypatch, capsys):
     lab.start()
     notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
     assert len(notices) == 2
-    assert "Python 3.99 is newer than the 3.13" in notices[0]
+    assert "Python 3.99 is newer than the 3.14" in notices[0]
     assert "MLflow 4.1 is newer than the 3.17" in notices[1]
 
 

@@ -27,7 +27,7 @@ from lab.errors import LabError
 if TYPE_CHECKING:
     from requests import Response
 
-PYTHON = ((3, 11), (3, 13))  # oldest that runs the labs, newest they were tested with
+PYTHON = ((3, 11), (3, 14))  # oldest that runs the labs, newest they were tested with
 MLFLOW = (3, 17)  # the version that the notebooks' outputs come from
 OLDEST_MLFLOW = (2, 19)
 OTHERS_TRIED = ((2, 19), (2, 22), (3, 0), (3, 5), (3, 13))  # all labs and solutions run on these

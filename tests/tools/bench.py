@@ -1,4 +1,4 @@
-"""`make bench`: where the time goes, as tables. Nothing is asserted: times depend on the machine, ratios less so."""
+"""`make bench BASE=COMMIT`: where time and memory go, here and at another commit. Nothing is asserted: only ratios mean something."""
 
 from __future__ import annotations
 
@@ -6,33 +6,25 @@ import ast
 import contextlib
 import json
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import students_by_requests
 from class_server import class_server, postgres
-from kernel import cells_of, solve
+from kernel import Kernel, cells_of, solve
 from lab.exercises import all_exercises, notes
 from lab.exercises.notes import DONE, Note
-from lab.serving import HOST
 from lab.settings import SETTINGS
-from support import NOTEBOOKS, ROOT, copy_project, execute, free_port, run, serving, tracking_server
+from support import NOTEBOOKS, ROOT, copy_project, run, tracking_server
 
-AT_A_TIME = 2  # as .pytest.ini says for the suite
-FOREIGN_RUNS = 3000
+PAIRS = 5
 CLASSES, RUNS_EACH = (30, 300), 3
 TRIALS, WORKERS = 1000, (1, 2, 4)
-START_SECONDS = 120
-SUITE_SECONDS = 1800
 
 
 class Clock:
@@ -51,10 +43,8 @@ class Clock:
 def main() -> None:
     """Measure all parts, or those named on the command line, and print a table for each."""
     parts = {
-        "suite": suite,
-        "model": logged_model,
-        "start": start_of_jupyterlab,
-        "search": search_in_a_full_store,
+        "model": first_logged_model,
+        "labs": whole_labs,
         "checks": checks_of_all_exercises,
         "class": report_of_a_class,
         "cluster": short_trials_on_one_server,
@@ -70,98 +60,81 @@ def main() -> None:
             parts[name](Path(folder))
 
 
-def suite(folder: Path) -> None:
-    """Compare nbval on all notebooks with kernels that only import what each notebook imports."""
-    imports = [_imports(path) for path in NOTEBOOKS]
-    # Logging a scikit-learn model imports skops, which imports every estimator there is, and PyTorch.
-    logging = [
-        code + ("\nimport skops.io" if "mlflow.sklearn" in path.read_text(encoding="utf-8") else "")
-        for code, path in zip(imports, NOTEBOOKS, strict=True)
-    ]
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        # Once unmeasured: afterwards the disk's cache is warm for all that follows.
-        list(pool.map(_import_only, logging))
-        with Clock() as floor:
-            each = list(pool.map(_import_only, imports))
-        with Clock() as logging_floor:
-            each_logging = list(pool.map(_import_only, logging))
-    report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", f"--numprocesses={AT_A_TIME}"]
-    # The tests' settings, and only the notebooks.
-    command += [f"--junitxml={report}", "notebooks", "tests", "--ignore-glob=tests/test_*"]
-    with Clock() as whole:
-        done = subprocess.run(
-            command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=SUITE_SECONDS
-        )
-    seconds = dict.fromkeys((path.stem for path in NOTEBOOKS), 0.0)
-    slow = []
-    for test in ElementTree.parse(report).iter("testcase"):
-        for path in NOTEBOOKS:
-            name, taken = test.get("name", ""), float(test.get("time", 0))
-            if path.stem in test.get("classname", "") + name:
-                seconds[path.stem] += taken
-                if taken > 2:
-                    code = [cell for cell in cells_of(path).values() if cell.cell_type == "code"]
-                    slow.append([f"{path.stem}: {code[int(name.split()[-1])].id}", taken])
+def sides(folder: Path) -> dict[str, Path]:
+    """Return the two projects to compare: the commit that `BASE` names, and this one."""
+    base = folder / "base"
+    run(["git", "clone", "--quiet", ROOT, base], check=True)
+    commit = os.environ.get("BASE", "HEAD")
+    run(["git", "checkout", "--quiet", commit], cwd=base, check=True)
+    return {commit: base, "here": ROOT}
+
+
+def first_logged_model(folder: Path) -> None:
+    """Compare the processor's seconds and the memory of a process that logs its first model."""
+    found: dict[str, list[list[float]]] = {}
+    projects = sides(folder)
+    for number in range(PAIRS):
+        for name, project in projects.items():
+            environment = {"LAB_TRACKING_URI": str(folder / f"{name}-{number}" / "mlruns")}
+            environment["PYTHONPATH"] = str(project / "notebooks")
+            command = [sys.executable, "-c", FIRST_MODEL]
+            done = run(command, env=os.environ | environment, cwd=project / "notebooks", check=True)
+            found.setdefault(name, []).append(json.loads(done.stdout.splitlines()[-1]))
     rows = [
-        [path.stem, only, more, seconds[path.stem]]
-        for path, only, more in zip(NOTEBOOKS, each, each_logging, strict=True)
+        [name, *map(statistics.median, zip(*figures, strict=True))]
+        for name, figures in found.items()
     ]
-    rows.append(["all, two at a time", floor.seconds, logging_floor.seconds, whole.seconds])
-    title = (
-        f"Import floor and nbval: ratio {whole.seconds / floor.seconds:.2f} (goal: at most 2), "
-        f"{whole.seconds / logging_floor.seconds:.2f} to what logging a model imports too"
-    )
-    _table(title, ["notebook", "imports, s", "and skops, s", "nbval, s"], rows)
-    _table("Cells that keep a reader waiting for more than two seconds", ["cell", "s"], slow)
-    if done.returncode:
-        print("Not all cells passed: 'make test' says which.")
+    rows.append(["ratio", *(new / old for old, new in zip(rows[0][1:], rows[1][1:], strict=True))])
+    _table("First log_model of a process", ["side", "processor, s", "memory, MB"], rows)
 
 
-def logged_model(folder: Path) -> None:
-    """Compare logging a model as the labs do it with MLflow's default, which looks for the requirements itself."""
-    os.environ.update(SETTINGS)
-    import mlflow
-    import sklearn
-    from lab import quiet
-    from sklearn.datasets import load_iris
-    from sklearn.linear_model import LogisticRegression
-
-    quiet.keep_quiet()
-    mlflow.set_tracking_uri((folder / "mlruns").as_uri())
-    model = LogisticRegression(max_iter=1000).fit(*load_iris(return_X_y=True))
-    given = {"pip_requirements": [f"scikit-learn=={sklearn.__version__}"]}
-
-    def log(times: int, **options: Any) -> float:
-        seconds = []
-        for _ in range(times + 1):  # the first one warms up
-            with Clock() as clock, mlflow.start_run():
-                mlflow.sklearn.log_model(model, name="model", **options)
-            seconds.append(clock.seconds)
-        return statistics.median(seconds[1:])
-
-    labs, default = log(9, **given), log(3)
-    title = (
-        f"A logged scikit-learn model, warm: {default / labs:.0f} times faster (goal: at least 50)"
-    )
-    rows = [["requirements given, as in the labs", labs], ["MLflow's default", default]]
-    _table(title, ["how", "s"], rows)
+MEMORY = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == 'linux' else 1024**2)"
+FIRST_MODEL = f"""
+import json, resource, sys, time
+import lab
+lab.start()
+import mlflow
+from sklearn.linear_model import LogisticRegression
+X = [[0.0], [1.0]]
+model = LogisticRegression().fit(X, [0, 1])
+begin = time.process_time()
+with mlflow.start_run():
+    mlflow.sklearn.log_model(model, name="m", pip_requirements=["scikit-learn"], input_example=[[0.5]])
+print(json.dumps([time.process_time() - begin, {MEMORY}]))
+"""
 
 
-def start_of_jupyterlab(folder: Path) -> None:
-    """Compare `make lab` with plain JupyterLab, from the command until the server answers."""
-    plain = [".venv/bin/python", "-m", "jupyterlab", "--no-browser", f"--ip={HOST}"]
-    plain += ["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []
-    seconds: dict[str, list[float]] = {"make lab": [], "jupyter lab": []}
-    for _ in range(3):
-        port = free_port()
-        lab = ["make", "lab", f"PORT={port}", "ARGS=--no-browser"]
-        seconds["make lab"].append(_until_it_answers(lab, port))
-        seconds["jupyter lab"].append(_until_it_answers([*plain, f"--port={port}"], port))
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    more = medians["make lab"] - medians["jupyter lab"]
-    title = f"Until JupyterLab answers, median of 3: {more:+.1f} s (goal: at most 5 s more)"
-    _table(title, ["command", "s"], [[name, value] for name, value in medians.items()])
+def whole_labs(folder: Path) -> None:
+    """Compare the seconds and the memory of each lab's kernel, and the seconds with those of its imports alone."""
+    projects = sides(folder)
+    rows = []
+    for notebook in NOTEBOOKS:
+        row: list[Any] = [notebook.stem]
+        for name, project in projects.items():
+            path = project / "notebooks" / notebook.name
+            store = {"LAB_TRACKING_URI": str(folder / f"{name} {notebook.stem}" / "mlruns")}
+            cells = [cell for cell in cells_of(path).values() if cell.cell_type == "code"]
+            code = [
+                c.source
+                for c in cells
+                if c.cell_type == "code" and "exercise" not in c.metadata.get("tags", [])
+            ]
+            row += [*_seconds_and_memory(path.parent, code, store)]
+        seconds, _ = _seconds_and_memory(notebook.parent, [_imports(notebook)], {})
+        rows.append([*row, seconds])
+    for title, some in (("labs 1 to 7", rows[:7]), ("all", rows[:10])):
+        rows.append([title, *map(sum, list(zip(*some, strict=True))[1:])])
+    names = [f"{name}, {what}" for name in projects for what in ("s", "MB")]
+    _table("Whole labs", ["lab", *names, "imports, s"], rows)
+
+
+def _seconds_and_memory(folder: Path, code: list[str], environment: dict[str, str]) -> list[float]:
+    environment = {"PYTHONPATH": str(folder)} | environment
+    with Clock() as clock, Kernel(folder, environment) as kernel:
+        for cell in code:
+            kernel.run(cell)
+        printed, _ = kernel.run(f"import resource, sys; print({MEMORY})")
+    return [clock.seconds, float(printed)]
 
 
 def checks_of_all_exercises(folder: Path) -> None:
@@ -285,19 +258,6 @@ def short_trials_on_one_server(folder: Path) -> None:
     _table(title, ["store", "workers", "runs a second", "lost"], rows)
 
 
-def search_in_a_full_store(folder: Path) -> None:
-    """Compare lab 07 on a store with many runs of somebody else with the same lab on an empty store."""
-    path = next(path for path in NOTEBOOKS if path.name.startswith("07"))
-    full = folder / "full" / "mlruns"
-    _fill(full)
-    empty_seconds, full_seconds = (
-        _run(path, store) for store in (folder / "empty" / "mlruns", full)
-    )
-    title = f"Lab 07 beside {FOREIGN_RUNS} foreign runs: ratio {full_seconds / empty_seconds:.2f} (goal: at most 3)"
-    rows = [["empty", empty_seconds], [f"{FOREIGN_RUNS} runs", full_seconds]]
-    _table(title, ["store", "s"], rows)
-
-
 def _imports(path: Path) -> str:
     """Return the import statements of a notebook's cells, as code."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -309,64 +269,6 @@ def _imports(path: Path) -> str:
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     return "\n".join(ast.unparse(node) for node in found)
-
-
-def _import_only(code: str) -> float:
-    """Return the seconds from starting a kernel, through importing, to its end."""
-    from jupyter_client.manager import start_new_kernel
-
-    with Clock() as clock:
-        manager, client = start_new_kernel(
-            kernel_name="python3",
-            cwd=str(ROOT / "notebooks"),
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        )
-        try:
-            reply = client.execute_interactive(
-                code, timeout=START_SECONDS, output_hook=lambda message: None
-            )
-        finally:
-            client.stop_channels()
-            manager.shutdown_kernel(now=True)
-    if reply["content"]["status"] != "ok":
-        raise RuntimeError(f"An import failed: {reply['content']['evalue']}")
-    return clock.seconds
-
-
-def _until_it_answers(command: list[str], port: int) -> float:
-    """Start a server, return the seconds until it answers, and end it."""
-    with contextlib.ExitStack() as running, Clock() as clock:  # the clock stops before the server
-        running.enter_context(serving(command, f"http://{HOST}:{port}/api", {}, ROOT))
-    return clock.seconds
-
-
-def _fill(folder: Path) -> None:
-    """Write many runs of an experiment that is not the labs': one through MLflow, the rest as copies of its files."""
-    os.environ.update(SETTINGS)
-    import mlflow
-
-    client = mlflow.MlflowClient(folder.as_uri())
-    run = client.create_run(client.create_experiment("somebody_else"))
-    for number in range(5):
-        client.log_param(run.info.run_id, f"param_{number}", number)
-    for name in ("accuracy", "loss"):
-        client.log_metric(run.info.run_id, name, 0.5)
-    client.set_terminated(run.info.run_id)
-    first = folder / run.info.experiment_id / run.info.run_id
-    for number in range(1, FOREIGN_RUNS):
-        copy = first.with_name(f"f{number:031x}")  # digits alone would be a number to YAML
-        shutil.copytree(first, copy)
-        meta = copy / "meta.yaml"
-        meta.write_text(
-            meta.read_text(encoding="utf-8").replace(first.name, copy.name), encoding="utf-8"
-        )
-
-
-def _run(path: Path, store: Path) -> float:
-    """Return the seconds that a notebook takes on a store."""
-    with Clock() as clock:
-        execute(path, {"LAB_TRACKING_URI": store.as_uri()})
-    return clock.seconds
 
 
 def _table(title: str, names: list[str], rows: list[list[Any]]) -> None:
