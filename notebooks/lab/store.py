@@ -126,7 +126,7 @@ def _probably_meant(value: str) -> str | None:
     unquoted = value.strip("'\"“”„‘’")
     if unquoted != value:
         return unquoted
-    if re.search(r"\$\{?\w|%\w+%", value):
+    if re.search(r"\$\{?\w|^[^:]*%[A-Za-z_]+%", value):
         expanded = os.path.expandvars(value)
         return expanded if expanded != value else "the path in full, without a variable"
     if re.fullmatch(r"[\w.-]{2,}:\d+(/.*)?", value):
