@@ -1,12 +1,13 @@
 """The tests are strict: a notebook that no longer tells the truth is caught, each fault in the way that is meant for it."""
 
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
-from support import ROOT, copy_project, nbval
+from support import ROOT, copy_project, nbval, run
 
 pytestmark = pytest.mark.thorough
 
@@ -83,6 +84,14 @@ def test_one_logging_call_removed(project):
     assert len(failures) == 1, done.stdout[-3000:]
     assert "test_lab02_run_is_filled_piece_by_piece" in failures[0] and "purpose" in done.stdout
     assert not (project / "mlruns").exists(), "tests write to stores of their own"
+
+
+def test_pytest_on_notebooks_alone_is_green_and_touches_nobodys_store(project):
+    """What everybody types who knows nbval, with all workers that there are."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "notebooks"]
+    done = run([*command, "-k", "01_bad_example or 06_artifacts"], cwd=project)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "passed" in done.stdout and not list(project.glob("mlruns*"))
 
 
 def test_a_students_own_work_is_named_as_the_reason(project):
