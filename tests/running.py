@@ -96,11 +96,13 @@ def pytest_collection_modifyitems(config, items):
             raise pytest.UsageError(f"There is no lab {chosen}, or no test of it here.")
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
-    # The longest first, so that no worker ends up alone with one: the last three labs start servers.
-    long = ("08", "09", "10")
-    items.sort(
-        key=lambda item: (SHARED.get(item.path.name) is None, lab_of(item.nodeid) not in long)
-    )
+    items.sort(key=_turn)
+
+
+def _turn(item) -> tuple[bool, bool]:
+    """The longest first, so that no worker ends up alone with one: what shares a server, and the last three labs, which start some."""
+    shared = item.path.name in SHARED
+    return not shared, not shared and lab_of(item.nodeid) not in ("08", "09", "10")
 
 
 @pytest.hookimpl(tryfirst=True)

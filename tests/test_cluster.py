@@ -87,7 +87,7 @@ def test_lab_and_solutions_on_a_cluster_that_is_there(tmp_path):
     """Unchanged, on a scheduler with two workers; they are still there afterwards, and nothing of the lab's is."""
     project = copy_project(tmp_path / "project")
     with a_scheduler(tmp_path) as address, two_workers(address, tmp_path):
-        environment = {"LAB_TRACKING_URI": str(tmp_path / "mlruns"), VARIABLE: address}
+        environment = {"LAB_TRACKING_URI": f"sqlite:///{tmp_path}/store.db", VARIABLE: address}
         printed = solve(project / "notebooks" / LAB.name, environment, kernel_type=Watched)
         assert Watched.left == []
         code = f"from distributed import Client; print(len(Client('{address}').nthreads()))"
