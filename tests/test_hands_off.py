@@ -14,6 +14,7 @@ from kernel import Kernel
 from lab import LabError, reset, store
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from mlflow.store.tracking.file_store import FileStore
 from support import ROOT, run, tracking_server
 from test_start import log_a_run, notices, own_store, sentence, start_in  # noqa: F401
 
@@ -39,9 +40,11 @@ def of_others(tmp_path, monkeypatch):
     return folder
 
 
-def make_a_run(client: MlflowClient, experiment: str, artifacts: Path | None = None) -> str:
-    place = client.create_experiment(experiment, artifacts.as_uri() if artifacts else None)
-    run_id = client.create_run(place, run_name="theirs").info.run_id
+def make_a_run(client: MlflowClient, experiment: str) -> str:
+    if (place := client.get_experiment_by_name(experiment)) is None:
+        client.create_experiment(experiment)
+        place = client.get_experiment_by_name(experiment)
+    run_id = client.create_run(place.experiment_id, run_name="theirs").info.run_id
     client.log_param(run_id, "C", 1)
     client.log_metric(run_id, "loss", 0.5)
     client.log_text(run_id, "hello", "hello.txt")
@@ -111,7 +114,10 @@ def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys,
         if folder == own_store:
             lab.start()
         client = MlflowClient(folder.as_uri())
-        run_id = make_a_run(client, "art", elsewhere / folder.parent.name / "7")
+        # As a server does that was started with --default-artifact-root.
+        FileStore(str(folder), elsewhere.as_uri()).create_experiment("art")
+        run_id = make_a_run(client, "art")
+        assert len(list(elsewhere.glob(f"*/{run_id}/artifacts/hello.txt"))) == 1
         before = everything(folder)
         capsys.readouterr()
         lab.start()
