@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from kernel import not_as_shipped
 from places import Place, new_place, use
 from support import NOTEBOOKS, execute
 
 pytest_plugins = ["running"]
+# What only `make test-browser` needs is not installed for `make test`.
+collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 
 def pytest_addoption(parser):

@@ -334,6 +334,7 @@ def test_requirements_and_constraints_agree():
             assert constraints[name.partition("[")[0]] == version
 
 
+@pytest.mark.thorough
 def test_without_a_browser_it_is_said_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
