@@ -160,7 +160,7 @@ def _unreadable(path: Path, kind: Path, fields: tuple[int, ...] = ()) -> Iterato
         if not known:
             yield (
                 path,
-                f"the line '{line.strip()[:60]}' , where MLflow reads time, value and step, the first and last whole numbers",
+                f"the line '{line.strip()[:60]}', where MLflow reads time, value and step, the first and last whole numbers",
             )
             return
 
@@ -193,8 +193,11 @@ def _make_default_experiment(folder: Path) -> None:
     # MLflow passes over a folder whose name ends so. A second notebook may do the same at this moment.
     with tempfile.TemporaryDirectory(dir=folder, suffix=".trash") as new:
         FileStore(f"{new}/store", folder.as_uri())
-        with contextlib.suppress(FileExistsError):
+        try:
             Path(new, "store", "0").rename(folder / "0")
+        except OSError:
+            if not (folder / "0").exists():
+                raise
 
 
 def _missing(run: Path) -> list[Path]:

@@ -37,9 +37,8 @@ def reset() -> Path | None:
     aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")
     answers = list((store.ROOT / "notebooks").glob("my_*.csv"))  # lab 1's, kept by hand
     try:
-        for (
-            answer
-        ) in answers:  # copied first, as the store may be on another disk: all is moved, or nothing
+        # Copied first, as the store may be on another disk: all is moved, or nothing.
+        for answer in answers:
             shutil.copy2(answer, folder)
         folder.rename(aside)
     except OSError as error:
