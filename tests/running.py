@@ -18,7 +18,7 @@ STORES = pytest.StashKey[Path]()
 GIGABYTES_EACH = 2  # a worker with its kernel, or with a server and its workers
 SHARED = {  # files whose tests share a project or a server
     "test_other_computers.py": "used",
-    "test_no_trace.py": "used",
+    "test_used_store.py": "used",
     "test_other_stores.py": "server",
     "test_rooms.py": "rooms",
 }
