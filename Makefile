@@ -65,7 +65,7 @@ kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packag
 	else echo "JupyterLab now has the kernel 'MLflow labs': choose it in its menu Kernel."; fi
 
 server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teachers: a tracking server for a class, with a room for each student (HOST= PORT= LOGIN=1 ROSTER=)
-	@PYTHONPATH=notebooks exec $(PY) -m lab.teaching.server $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
+	@PYTHONPATH=notebooks exec $(PY) -m lab.classroom.server $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
 		$(if $(ARTIFACTS),--artifacts '$(ARTIFACTS)') $(if $(LOGIN),--login) \
 		$(if $(ROSTER),--roster '$(ROSTER)') $(ARGS)
 
@@ -76,8 +76,8 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 	@$(PY) -m jupyterlab.labextensions disable $(NEWS) >/dev/null 2>&1 || echo "JupyterLab will ask about its news."
 	@touch $@
 
-.venv/teaching.done: notebooks/lab/teaching/requirements.txt tests/constraints.txt
-	@$(PIP) install -r notebooks/lab/teaching/requirements.txt -c tests/constraints.txt
+.venv/teaching.done: notebooks/lab/classroom/requirements.txt tests/constraints.txt
+	@$(PIP) install -r notebooks/lab/classroom/requirements.txt -c tests/constraints.txt
 	@touch $@
 
 .venv/tests.done: tests/requirements.txt tests/constraints.txt

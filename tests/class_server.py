@@ -61,7 +61,7 @@ class ClassServer:
 def class_server(
     folder: Path, *options: str, port: int | None = None, prefix: Sequence[str] = ()
 ) -> Iterator[ClassServer]:
-    """Run `python -m lab.teaching.server` until the block ends.
+    """Run `python -m lab.classroom.server` until the block ends.
 
     Args:
         folder: where its data lie.
@@ -70,7 +70,7 @@ def class_server(
         prefix: a command that starts this one.
     """
     port = port or free_port()
-    command = [*prefix, sys.executable, "-m", "lab.teaching.server", "--folder", str(folder)]
+    command = [*prefix, sys.executable, "-m", "lab.classroom.server", "--folder", str(folder)]
     command += ["--port", str(port), *options]
     environment = {"PYTHONPATH": str(ROOT / "notebooks")}
     with started(command, "Teacher: ", folder.parent, environment) as (process, printed, _):

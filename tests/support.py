@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 
 import nbformat
 from lab.serving import HOST, answers, any_port, ask, end_tree, wait_for
-from lab.settings import SETTINGS
+from lab.setup.variables import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))

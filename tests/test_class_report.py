@@ -7,12 +7,12 @@ import time
 
 import pytest
 from invented_class import students
-from lab.errors import LabError
+from lab.classroom import grades, page
+from lab.classroom.report import Standing
+from lab.classroom.roster import read_roster
 from lab.exercises import all_exercises, ids_by_lab
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
-from lab.teaching import grades, page
-from lab.teaching.report import Standing
-from lab.teaching.roster import read_roster
+from lab.store import LabError
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 in universal time
 POINTS = {f"Lab {lab}": str(len(ids)) for lab, ids in ids_by_lab().items()}

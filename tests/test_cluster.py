@@ -18,9 +18,9 @@ import pytest
 from kernel import Kernel, cells_of, solve
 from lab.background import in_background
 from lab.cluster import VARIABLE, check_workers, scheduler
-from lab.errors import LabError
 from lab.serving import HOST
-from lab.settings import SETTINGS
+from lab.setup.variables import SETTINGS
+from lab.store import LabError
 from support import NOTEBOOKS, copy_project, free_port, run, started
 
 pytestmark = pytest.mark.thorough

@@ -14,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 import yaml
-from lab.environment import DATA
+from lab.setup.checks import DATA
 from support import NOTEBOOKS, ROOT
 
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -483,7 +483,7 @@ def test_a_slip_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
 def test_an_odd_name_is_no_slip(own_store, name):  # noqa: F811
     for value in ((own_store / name).as_uri(), str(own_store / name)):
         os.environ["LAB_TRACKING_URI"] = value
-        assert store.folder() == own_store / name
+        assert store.labs_store().folder == own_store / name
 
 
 def test_servers_of_this_computer_are_not_asked_through_a_proxy(monkeypatch, tmp_path, capsys):

@@ -17,10 +17,11 @@ import psutil
 import pytest
 import requests
 from class_server import class_server, roster, student
-from lab import LabError, unreachable
+from lab import LabError
+from lab.classroom.roster import read_roster
 from lab.room import room_of
-from lab.settings import FOREIGN
-from lab.teaching.roster import read_roster
+from lab.setup import unreachable
+from lab.setup.variables import FOREIGN
 from mlflow import MlflowClient
 from support import ROOT, free_port, run, tracking_server, without_privileges
 
@@ -465,7 +466,7 @@ def refused(folder: Path, *options: str, prefix=(), **variables) -> str:
         *prefix,
         sys.executable,
         "-m",
-        "lab.teaching.server",
+        "lab.classroom.server",
         "--folder",
         str(folder),
         *options,

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import lab
 import mlflow
@@ -15,8 +16,10 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from lab import LabError, environment, quiet, store
-from lab.settings import ONE_THREAD, SETTINGS
+from lab import LabError, store
+from lab.setup import checks as environment
+from lab.setup import quiet
+from lab.setup.variables import ONE_THREAD, SETTINGS
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
@@ -58,17 +61,17 @@ def test_two_lines_on_a_good_day(capsys, own_store):
 
 def test_default_store_is_the_repositorys(monkeypatch):
     monkeypatch.delenv("LAB_TRACKING_URI")
-    assert store.folder() == ROOT / "mlruns"
-    assert store.describe() == "mlruns/ (a file store)"
+    assert store.labs_store().folder == ROOT / "mlruns"
+    assert str(store.labs_store()) == "mlruns/ (a file store)"
 
 
 def test_old_python(monkeypatch):
-    monkeypatch.setattr(environment.sys, "version_info", (3, 10, 4, "final", 0))
+    monkeypatch.setattr(environment, "sys", SimpleNamespace(version_info=(3, 10, 4, "final", 0)))
     assert "need Python 3.11 or newer" in sentence()
 
 
 def test_newer_python_and_mlflow_go_on_with_a_notice(monkeypatch, capsys):
-    monkeypatch.setattr(environment.sys, "version_info", (3, 99, 0, "final", 0))
+    monkeypatch.setattr(environment, "sys", SimpleNamespace(version_info=(3, 99, 0, "final", 0)))
     monkeypatch.setattr(environment, "version", lambda name: "4.1.0")
     lab.start()
     notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
@@ -125,7 +128,7 @@ def test_malformed_or_unknown_uri(monkeypatch, value):
 def test_every_spelling_of_a_folder_is_the_same_store(monkeypatch, tmp_path, spelling):
     path = tmp_path / "mit Leerzeichen" / "läb"
     monkeypatch.setenv("LAB_TRACKING_URI", spelling.format(path=path))
-    assert store.folder() == path
+    assert store.labs_store().folder == path
     lab.start()
     mlflow.create_experiment("here")
     assert (path / "0" / "meta.yaml").exists()
@@ -133,12 +136,12 @@ def test_every_spelling_of_a_folder_is_the_same_store(monkeypatch, tmp_path, spe
 
 def test_database_is_described_as_it_was_named(monkeypatch):
     monkeypatch.setenv("LAB_TRACKING_URI", "sqlite:////tmp/x.db")
-    assert store.describe() == "sqlite:////tmp/x.db (a database)"
+    assert str(store.labs_store()) == "sqlite:////tmp/x.db (a database)"
 
 
 def test_password_is_not_shown(monkeypatch):
     monkeypatch.setenv("LAB_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
-    assert "secret" not in store.describe() and "secret" not in sentence()
+    assert "secret" not in str(store.labs_store()) and "secret" not in sentence()
 
 
 def test_server_that_is_not_there(monkeypatch):
@@ -333,7 +336,7 @@ print(type(skops.io.loads(skops.io.dumps(Ridge()))).__name__, compatible.ones(2)
 def test_without_skops_or_pytorch_importing_is_as_ever(own_store, missing):
     code = f"""
 import sys
-from lab.imports import import_skops_alone
+from lab.setup.imports import import_skops_alone
 
 class Missing:
     def find_spec(self, name, *_):

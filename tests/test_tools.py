@@ -327,7 +327,7 @@ def test_requirements_and_constraints_agree():
     }
     others = [ROOT / "tests" / "requirements.txt"]
     others += [
-        ROOT / "notebooks" / "lab" / room / "requirements.txt" for room in ("cluster", "teaching")
+        ROOT / "notebooks" / "lab" / room / "requirements.txt" for room in ("cluster", "classroom")
     ]
     for path in (ROOT / "requirements.txt", *others):
         for name, version in pins(path).items():

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.thorough
 
 SNAPSHOT = """
 import json, mlflow
-from lab.store import folder
+from lab.store import labs_store
 
 def state():
     return {

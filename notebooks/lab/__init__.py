@@ -8,13 +8,13 @@ A notebook calls `lab.start()`, `lab.settings()`, `lab.code_version()`, `lab.sho
 from lab.background import in_background
 from lab.cluster import check_workers, scheduler
 from lab.code_version import code_version
-from lab.errors import LabError
 from lab.exercises.check import check, progress
 from lab.model_name import model_name
 from lab.serve import serve
-from lab.settings import settings
+from lab.setup import start
+from lab.setup.variables import settings
 from lab.show_files import show_files
-from lab.start import start
+from lab.store import LabError
 
 __all__ = [
     "LabError",

@@ -10,8 +10,8 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from lab import guard
-from lab.errors import LabError
 from lab.serving import HOST, answers, is_free, server_environment, wait_for
+from lab.store import LabError
 
 
 @dataclass(frozen=True)

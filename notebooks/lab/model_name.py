@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.errors import LabError
 from lab.room import room_of, student_name
+from lab.store import LabError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

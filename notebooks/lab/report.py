@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from lab import store
-from lab.errors import LabError
+from lab.classroom import grades
+from lab.classroom.report import Standing, standings
+from lab.classroom.roster import Person, read_roster
 from lab.exercises import all_exercises, ids_by_lab
 from lab.exercises.check import progress
-from lab.settings import apply_settings
-from lab.teaching import grades
-from lab.teaching.report import Standing, standings
-from lab.teaching.roster import Person, read_roster
+from lab.setup.variables import apply_settings
+from lab.store import LabError
 
 
 def table_of(students: list[Standing]) -> list[dict[str, str]]:
@@ -62,15 +62,15 @@ def main() -> None:
     people = read_roster(Path(options.roster)) if options.roster else []
     if options.watch:
         # Its template engine is not in every session of Cloudera's.
-        from lab.teaching.page import watch
+        from lab.classroom.page import watch
 
-        store.tracking_uri()  # raises if it is misspelt, which no waiting mends
+        store.labs_store()  # raises if it is misspelt, which no waiting mends
         # The list is read each time, as a class changes.
         watch(lambda: _ask(read_roster(Path(options.roster)) if options.roster else []))
         return
     students = _ask(people, options.verify)
     if not students:
-        print(f"No student has checked an exercise in {store.describe()} yet.")
+        print(f"No student has checked an exercise in {store.labs_store()} yet.")
         return
     others = [student.name for student in students if people and not student.person]
     if others and not any(student.notes for student in students if student.person):
@@ -102,7 +102,7 @@ def _ask(people: list[Person], verify: bool = False) -> list[Standing]:
     except MlflowException as error:
         reason = str(error).splitlines()[0][:200]
         raise LabError(
-            f"The class cannot be read from {store.describe()} ({reason}): a server with accounts wants "
+            f"The class cannot be read from {store.labs_store()} ({reason}): a server with accounts wants "
             "MLFLOW_TRACKING_USERNAME=teacher and the password of that account."
         ) from None
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from lab import store
-from lab.errors import LabError
-from lab.repair import mend_files
-from lab.settings import apply_settings
+from lab.setup.repair import mend_files
+from lab.setup.variables import apply_settings
+from lab.store import LabError
 
 
 def reset() -> Path | None:
@@ -22,10 +22,10 @@ def reset() -> Path | None:
     Raises:
         LabError: the runs go to a database or a server, or the folder cannot be moved.
     """
-    folder = store.folder()
+    folder = store.labs_store().folder
     if folder is None:
         raise LabError(
-            f"The runs go to {store.describe()}, which this command leaves alone: delete experiments there in the "
+            f"The runs go to {store.labs_store()}, which this command leaves alone: delete experiments there in the "
             "MLflow UI, or name a new store in LAB_TRACKING_URI."
         )
     if not folder.exists():
@@ -59,10 +59,10 @@ def adopt() -> Path:
     Raises:
         LabError: there is no such store, or it cannot be copied.
     """
-    folder = store.folder()
+    folder = store.labs_store().folder
     if folder is None or not store.holds_experiments(folder) or store.is_own(folder):
         raise LabError(
-            f"{store.describe()} is no folder of MLflow runs that others made: name one in LAB_TRACKING_URI."
+            f"{store.labs_store()} is no folder of MLflow runs that others made: name one in LAB_TRACKING_URI."
         )
     copy = folder.with_name(f"{folder.name}-copy-{datetime.now():%Y-%m-%d-%H%M%S}")
     try:
@@ -79,12 +79,14 @@ def adopt() -> Path:
 def main() -> None:
     """Move the store aside and say where to, or with `adopt` make it the labs' own; the command line of this module."""
     if sys.argv[1:] == ["adopt"]:
-        print(f"The labs may mend {store.describe()} now; {adopt().name}/ beside it is as it was.")
+        print(
+            f"The labs may mend {store.labs_store()} now; {adopt().name}/ beside it is as it was."
+        )
         apply_settings()
         for notice in mend_files():
             print(f"Note: {notice}")
         return
-    folder, shown = store.folder(), store.describe()
+    folder, shown = store.labs_store().folder, str(store.labs_store())
     aside = reset()
     if folder is None or aside is None:
         print(f"Nothing to move: there is no {shown} yet.")

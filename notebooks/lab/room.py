@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lab import store
-from lab.errors import LabError
+from lab.store import LabError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,7 +79,7 @@ def enter(mlflow: ModuleType) -> tuple[str, list[str]]:
     Raises:
         LabError: nobody said who the student is, the room cannot be entered, or this MLflow knows no workspaces.
     """
-    server = store.describe().split()[0]
+    server = store.labs_store().shown
     if not hasattr(mlflow, "set_workspace"):
         raise LabError(
             f"The server {server} keeps a room for each student, which MLflow {mlflow.__version__} cannot enter: use MLflow "
@@ -172,6 +172,6 @@ def require_to_be_alone(client: MlflowClient) -> None:
         name = run.data.tags.get("mlflow.user", student_name())
         if name != student_name():
             raise LabError(
-                f"'{name}' uses the labs on {store.describe()} too, and there your runs would be in each other's way: use a "
+                f"'{name}' uses the labs on {store.labs_store()} too, and there your runs would be in each other's way: use a "
                 "server with a room for each student ('make server'), or unset LAB_TRACKING_URI to use the folder mlruns/."
             )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lab import background
 from lab.background import Server
-from lab.errors import LabError
 from lab.serving import HOST, any_port, is_free, port_from
+from lab.store import LabError
 
 _running: list[Server] = []
 

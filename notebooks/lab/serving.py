@@ -17,8 +17,8 @@ from typing import IO, TypeVar
 from urllib.request import ProxyHandler, Request, build_opener
 
 from lab import store
-from lab.errors import LabError
-from lab.settings import FOREIGN, SETTINGS
+from lab.setup.variables import FOREIGN, SETTINGS
+from lab.store import LabError
 
 HOST = "127.0.0.1"
 ANY_HOST = "0.0.0.0"

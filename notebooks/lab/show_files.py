@@ -28,14 +28,14 @@ def show_files(of: str | ModelVersion) -> None:
     """
     import mlflow
 
-    folder = store.folder()
+    folder = store.labs_store().folder
     if not isinstance(of, str):
         _show_version(folder, of)
         return
     run_id = of
     run = mlflow.get_run(run_id)
     if folder is None:
-        print(f"{store.describe()} keeps runs in tables; these are the run's artifacts:")
+        print(f"{store.labs_store()} keeps runs in tables; these are the run's artifacts:")
         _print_tree(_artifacts(mlflow.MlflowClient(), run_id))
         return
     place = folder / run.info.experiment_id
@@ -53,7 +53,7 @@ def show_files(of: str | ModelVersion) -> None:
 def _show_version(folder: Path | None, version: ModelVersion) -> None:
     """Print the files of a registered model, and of its versions and aliases those of one version."""
     if folder is None:
-        print(f"{store.describe()} keeps its registry in tables.")
+        print(f"{store.labs_store()} keeps its registry in tables.")
         return
     place = folder / "models" / version.name
     print(f"{folder.name}/{place.relative_to(folder).as_posix()}/")

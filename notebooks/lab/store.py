@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from lab.errors import LabError
+
+class LabError(Exception):
+    """A problem the reader can mend, in one sentence that says how. Notebooks show it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this method before it formats a traceback of its own.
+        return [f"{type(self).__name__}: {self}"]
+
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT / "mlruns"
@@ -33,17 +41,89 @@ PLATFORM_SCHEME = "cml"  # the plugin of Cloudera's sessions
 DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
-def tracking_uri() -> str:
-    """Return the tracking URI of the labs: `LAB_TRACKING_URI` if it is set, else the folder `mlruns/` of the repository.
+@dataclass(frozen=True)
+class Store:
+    """A place where runs go.
+
+    Attributes:
+        uri: as MLflow takes it: `file:///…`, `sqlite:///…`, `http://…` and so on.
+    """
+
+    uri: str
+
+    def __str__(self) -> str:
+        """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
+        return f"{self.shown} ({self._kind})"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of a file store, None if the runs go to a database or a server."""
+        uri = urlsplit(self.uri)
+        return Path(url2pathname(uri.path)) if uri.scheme == "file" else None
+
+    @property
+    def is_server(self) -> bool:
+        """Whether a tracking server keeps the runs."""
+        return self.uri.startswith(SERVER_SCHEMES)
+
+    @property
+    def is_database(self) -> bool:
+        """Whether MLflow writes the runs into a database itself."""
+        return self.uri.startswith(DATABASE_SCHEMES)
+
+    @property
+    def shown(self) -> str:
+        """The address for a reader: without a password, and short where the folder lies in the project."""
+        if self.folder is None:
+            return without_password(self.uri)
+        within = self.folder.is_relative_to(ROOT)
+        return f"{self.folder.relative_to(ROOT).as_posix() if within else self.folder}/"
+
+    @property
+    def _kind(self) -> str:
+        if self.folder is not None:
+            return "a file store"
+        if self.uri.startswith(f"{PLATFORM_SCHEME}:"):
+            return "the project's Experiments tab"
+        return "a tracking server" if self.is_server else "a database"
+
+
+def labs_store() -> Store:
+    """Return the store of the labs: `LAB_TRACKING_URI` if it is set, else the folder `mlruns/` of the repository.
 
     A plain path counts as a file store; a relative one starts at the repository's root.
-
-    Returns:
-        A URI that MLflow takes: `file:///…`, `sqlite:///…`, `http://…` and so on.
 
     Raises:
         LabError: the variable holds something that is neither a path nor a URI of a known scheme, or looks like a slip.
     """
+    return Store(_uri())
+
+
+def is_own(folder: Path) -> bool:
+    """Return whether a folder is the labs' own to mend: the project's, one that they made, or one in which nothing is yet."""
+    return folder == DEFAULT_FOLDER or (folder / MARKER).is_file() or is_unused(folder)
+
+
+def is_unused(folder: Path) -> bool:
+    """Return whether a folder is yet to be made, or is empty."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def holds_experiments(folder: Path) -> bool:
+    """Return whether MLflow has made an experiment in a folder; nothing but `meta.yaml` in folders of it is looked at."""
+    for meta in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml")):
+        text = meta.read_text(encoding="utf-8", errors="replace") if meta.is_file() else ""
+        if "experiment_id:" in text and "artifact_location:" in text:
+            return True
+    return False
+
+
+def without_password(uri: str) -> str:
+    """Return an address without the user and password in it."""
+    return re.sub(r"//[^/]*@", "//", uri)
+
+
+def _uri() -> str:
     value = os.environ.get("LAB_TRACKING_URI", "").strip()
     if not value:
         return DEFAULT_FOLDER.as_uri()
@@ -72,53 +152,6 @@ def tracking_uri() -> str:
             "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
         )
     return value
-
-
-def folder() -> Path | None:
-    """Return the folder of the file store, or None if the runs go to a database or a server.
-
-    Raises:
-        LabError: see `tracking_uri`.
-    """
-    uri = urlsplit(tracking_uri())
-    return Path(url2pathname(uri.path)) if uri.scheme == "file" else None
-
-
-def is_own(folder: Path) -> bool:
-    """Return whether a folder is the labs' own to mend: the project's, one that they made, or one in which nothing is yet."""
-    return folder == DEFAULT_FOLDER or (folder / MARKER).is_file() or is_unused(folder)
-
-
-def is_unused(folder: Path) -> bool:
-    """Return whether a folder is yet to be made, or is empty."""
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-
-
-def holds_experiments(folder: Path) -> bool:
-    """Return whether MLflow has made an experiment in a folder; nothing but `meta.yaml` in folders of it is looked at."""
-    for meta in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml")):
-        text = meta.read_text(encoding="utf-8", errors="replace") if meta.is_file() else ""
-        if "experiment_id:" in text and "artifact_location:" in text:
-            return True
-    return False
-
-
-def describe() -> str:
-    """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
-    place = folder()
-    if place is None:
-        shown = without_password(tracking_uri())
-        kind = "a tracking server" if shown.startswith(SERVER_SCHEMES) else "a database"
-        if shown.startswith(f"{PLATFORM_SCHEME}:"):
-            kind = "the project's Experiments tab"
-        return f"{shown} ({kind})"
-    shown = place.relative_to(ROOT).as_posix() if place.is_relative_to(ROOT) else str(place)
-    return f"{shown}/ (a file store)"
-
-
-def without_password(uri: str) -> str:
-    """Return an address without the user and password in it."""
-    return re.sub(r"//[^/]*@", "//", uri)
 
 
 def _probably_meant(value: str) -> str | None:

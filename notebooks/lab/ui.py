@@ -7,12 +7,13 @@ import json
 import os
 import sys
 
-from lab import codespaces, environment, store
+from lab import codespaces, store
 from lab.cloudera import session
-from lab.errors import LabError
-from lab.repair import mend_files
 from lab.serving import HOST, ask, free_port, is_free, port_from, require_mlflow, serve
-from lab.settings import apply_settings
+from lab.setup import checks
+from lab.setup.repair import mend_files
+from lab.setup.variables import apply_settings
+from lab.store import LabError
 
 DEFAULT_PORT = 5000
 FIRST_RUNS = "notebooks/02_sklearn_tracking.ipynb"  # the first lab that logs a run
@@ -28,8 +29,8 @@ def main() -> None:
     if os.environ.get("LAB_TRACKING_URI", "").startswith(f"{store.PLATFORM_SCHEME}:"):
         print("The runs go to the project's Experiments tab, which is their UI: open that.")
         return
-    if store.tracking_uri().startswith(store.SERVER_SCHEMES):
-        print(f"The runs go to {store.describe()}, which has its own UI: open that address.")
+    if store.labs_store().is_server:
+        print(f"The runs go to {store.labs_store()}, which has its own UI: open that address.")
         return
     require_mlflow("make ui")
     if port is None and session.in_session():
@@ -49,12 +50,12 @@ def show(port: int, public_host: str | None = None) -> None:
     Raises:
         LabError: the server does not start or ends early; the message holds its last lines.
     """
-    environment.check_store()
-    folder = store.folder()
+    checks.check_store()
+    folder = store.labs_store().folder
     if folder is not None and store.is_unused(folder):
         apply_settings()
         mend_files()  # makes it, so that it is the labs' own
-    options = ["--workers", "1", "--backend-store-uri", store.tracking_uri()]
+    options = ["--workers", "1", "--backend-store-uri", store.labs_store().uri]
     # Otherwise an experiment created in the UI would keep its artifacts where only this server finds them.
     options += ["--no-serve-artifacts"]
     # Requests come with the name that the browser used, and MLflow refuses names it does not know.
@@ -66,7 +67,9 @@ def show(port: int, public_host: str | None = None) -> None:
 
     def tell(address: str) -> None:
         shown = f"https://{public_host}" if public_host else address
-        print(f"The MLflow UI shows {store.describe()}: open {shown} (Ctrl-C ends it)", flush=True)
+        print(
+            f"The MLflow UI shows {store.labs_store()}: open {shown} (Ctrl-C ends it)", flush=True
+        )
         for notice in _notices(address):
             print(f"Note: {notice}", flush=True)
 

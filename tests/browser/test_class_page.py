@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from accessibility import problems
 from invented_class import students
+from lab.classroom.page import STALE, render
+from lab.classroom.report import Standing
 from lab.exercises import all_exercises
 from lab.exercises.notes import NOT_RIGHT, Note
-from lab.teaching.page import STALE, render
-from lab.teaching.report import Standing
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser

@@ -117,7 +117,7 @@ def test_kernel_elsewhere_has_a_name_of_its_own(home):
 
 
 def test_what_a_bare_session_lacks_is_said_without_breaking_it(home, session, session_python):
-    code = "import lab; from lab import environment as e; e.find_spec = lambda n: None if n == 'torch' else n; lab.start()"
+    code = "import lab; from lab.setup import checks as e; e.find_spec = lambda n: None if n == 'torch' else n; lab.start()"
     done = run([session_python, "-c", code], cwd=home / "notebooks", env=os.environ | session)
     assert "lacks torch: run 'make kernel' in a terminal" in done.stdout
     assert "'pip install -r notebooks/lab/cloudera/requirements.txt'" in done.stdout

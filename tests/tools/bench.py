@@ -19,7 +19,7 @@ from class_server import class_server, postgres
 from kernel import Kernel, cells_of, solve
 from lab.exercises import all_exercises, notes
 from lab.exercises.notes import DONE, Note
-from lab.settings import SETTINGS
+from lab.setup.variables import SETTINGS
 from support import NOTEBOOKS, ROOT, copy_project, run, tracking_server
 
 PAIRS = 5

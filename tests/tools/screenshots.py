@@ -12,7 +12,7 @@ from pathlib import Path
 
 from invented_class import students
 from kernel import Kernel, cells_of
-from lab.teaching.page import render
+from lab.classroom.page import render
 from mlflow_ui import MlflowUI
 from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage, all_cells_on_the_page
 from PIL import Image

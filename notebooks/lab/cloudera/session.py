@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from lab.errors import LabError
+from lab.store import LabError
 
 # The variable that names a port, and what stands before the session's id in the port's public address. JupyterLab itself
 # usually runs on the first; the second is for what readers of the project may see.

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.errors import LabError
+from lab.store import LabError
 
 VARIABLE = "LAB_DASK_SCHEDULER"
 SECONDS = 10  # for a scheduler to answer, and to have a worker

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab import store
-from lab.errors import LabError
 from lab.exercises import Exercise, all_exercises, notes
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO
 from lab.exercises.student import Missing, Student, Wrong
 from lab.room import student_name
 from lab.serving import answers
+from lab.store import LabError
 
 WORDS = {DONE: "done", TO_DO: "not done yet", NOT_RIGHT: "not right yet"}
 
@@ -229,7 +229,7 @@ def _student_here() -> Student | None:
     """Return the student at this computer, or None after saying why the store cannot be asked."""
     import mlflow
 
-    from lab.start import go_to_store
+    from lab.setup import go_to_store
 
     try:
         go_to_store(mlflow)

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 from lab import pages, store
-from lab.errors import LabError
+from lab.store import LabError
 
 NOTEBOOKS = store.ROOT / "notebooks"
 TARGET = store.ROOT / "build" / "html"

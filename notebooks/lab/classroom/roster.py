@@ -11,8 +11,8 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.errors import LabError
 from lab.room import room_of
+from lab.store import LabError
 
 # Columns by what they mean, the first that is there counts. The user is what a student logs in with.
 USER = (

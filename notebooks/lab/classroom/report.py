@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lab.environment import check_store
+from lab.classroom.roster import Person
 from lab.exercises import all_exercises, notes
 from lab.exercises.check import judge, quietly
 from lab.exercises.notes import DONE, Note
 from lab.exercises.student import Student
 from lab.room import room_of
-from lab.start import use_store
-from lab.teaching.roster import Person
+from lab.setup import use_store
+from lab.setup.checks import check_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

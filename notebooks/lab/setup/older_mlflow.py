@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from lab.cloudera import mlflow2
-from lab.wrap import wrap
+from lab.setup.wrap import wrap
 
 # What MLflow takes since it has the format skops: before, it always pickles scikit-learn's models, and trusts every type.
 SKOPS_ARGUMENTS = ("serialization_format", "skops_trusted_types")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from lab.wrap import wrap
+from lab.setup.wrap import wrap
 
 
 def write_in_turn() -> None:

@@ -19,8 +19,8 @@ from types import ModuleType
 from typing import Any
 
 from lab import room, store
-from lab.errors import LabError
-from lab.settings import FOREIGN
+from lab.setup.variables import FOREIGN
+from lab.store import LabError
 
 NO_META = "no meta.yaml"
 NOT_RUNS = ("tags", "datasets", "traces", "models")  # other folders of an experiment
@@ -37,7 +37,7 @@ def mend_files() -> list[str]:
     Raises:
         LabError: a file in another's store fails every search, or the labs' own cannot be written.
     """
-    folder = store.folder()
+    folder = store.labs_store().folder
     if folder is None:
         return []
     flaws = set(_flaws(folder))
@@ -281,7 +281,7 @@ def restore_experiments(mlflow: ModuleType, own: bool) -> list[str]:
     except mlflow.exceptions.MlflowException as error:
         message = str(error).splitlines()[0]
         raise LabError(
-            f"The store {store.describe()} cannot be read ({message}): correct LAB_TRACKING_URI."
+            f"The store {store.labs_store()} cannot be read ({message}): correct LAB_TRACKING_URI."
         ) from None
     notices = []
     for experiment in deleted:
@@ -307,7 +307,7 @@ def restore_experiments(mlflow: ModuleType, own: bool) -> list[str]:
 
 def _deleted_one_by_one(experiment_id: str) -> list[str]:
     """Return the runs that had been deleted before their experiment was; a database does not tell them apart."""
-    folder = store.folder()
+    folder = store.labs_store().folder
     if folder is None:
         return []
     experiment = folder / ".trash" / experiment_id
@@ -324,7 +324,7 @@ def forget_foreign_settings(mlflow: ModuleType, told: set[str]) -> list[str]:
         told: addresses that MLflow was given by the labs, which it has put into the environment itself.
     """
     # set_experiment notes it in the environment too, and so does set_tracking_uri.
-    ours = {store.tracking_uri(), mlflow.tracking.fluent._active_experiment_id, *told}
+    ours = {store.labs_store().uri, mlflow.tracking.fluent._active_experiment_id, *told}
     if told:
         ours.add(mlflow.get_tracking_uri().rstrip("/"))
     foreign = {name: os.environ.pop(name, None) for name in FOREIGN}

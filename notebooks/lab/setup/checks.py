@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from lab import store
 from lab.cloudera import session
-from lab.errors import LabError
+from lab.store import LabError
 
 if TYPE_CHECKING:
     from requests import Response
@@ -137,7 +137,7 @@ def check_data() -> list[str]:
 def find_stray_database() -> list[str]:
     """Return a notice if MLflow was used in the notebooks' folder without `lab.start()`: it made a store of its own there."""
     stray = store.ROOT / "notebooks" / "mlflow.db"
-    if not stray.exists() or store.tracking_uri().endswith(stray.as_posix()):
+    if not stray.exists() or store.labs_store().uri.endswith(stray.as_posix()):
         return []
     return [
         "notebooks/mlflow.db is another store than yours: MLflow made it for cells that ran before this one, or for a script that was "
@@ -151,8 +151,8 @@ def check_store() -> bool:
     Raises:
         LabError: the folder cannot be written, or the server does not answer.
     """
-    uri = store.tracking_uri()
-    folder = store.folder()
+    uri = store.labs_store().uri
+    folder = store.labs_store().folder
     if folder is not None:
         _check_folder(folder)
     elif uri.startswith(store.SERVER_SCHEMES):
@@ -168,7 +168,7 @@ def _check_database(uri: str) -> None:
     from sqlalchemy import create_engine, inspect, text
     from sqlalchemy.exc import SQLAlchemyError
 
-    shown = store.describe().split()[0]
+    shown = store.labs_store().shown
     path = Path(uri.partition(":///")[2])
     if uri.startswith("sqlite"):
         if not path.is_file():  # MLflow makes it
@@ -240,7 +240,7 @@ def _require_store(folder: Path) -> None:
 
 def _check_server(uri: str) -> bool:
     """Raise unless a server answers and can keep what the labs log; return whether it has workspaces."""
-    shown = store.describe().split()[0]
+    shown = store.labs_store().shown
     answer = _wait_for(f"{uri}/api/3.0/mlflow/server-info", shown)
     if answer.status_code == 403 and "Invalid Host" in answer.text:
         raise LabError(

@@ -15,10 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lab import store
-from lab.errors import LabError
+from lab.classroom import accounts
+from lab.classroom.roster import read_roster
 from lab.serving import ANY_HOST, HOST, is_free, port_from, require_mlflow, serve
-from lab.teaching import accounts
-from lab.teaching.roster import read_roster
+from lab.store import LabError
 
 FOLDER = store.ROOT / "class-server"
 DEFAULT_PORT = 5000
@@ -33,7 +33,7 @@ CONNECTIONS = {
 
 def main() -> None:
     """Serve until Ctrl-C; the command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m lab.teaching.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m lab.classroom.server", description=__doc__)
     parser.add_argument("--host", default=HOST, help="the address to listen on (0.0.0.0: all)")
     parser.add_argument("--port", help="the port (default: 5000)")
     parser.add_argument(
@@ -60,7 +60,7 @@ def main() -> None:
         if find_spec("flask_wtf") is None:
             raise LabError(
                 "Accounts need a package more: 'make server LOGIN=1' installs it, or "
-                "'pip install -r notebooks/lab/teaching/requirements.txt'."
+                "'pip install -r notebooks/lab/classroom/requirements.txt'."
             )
     os.umask(0o077)  # what is written here is nobody else's to read
     _make_writable(folder)
@@ -142,7 +142,7 @@ def _require_database(database: str) -> None:
     except ModuleNotFoundError as error:
         raise LabError(
             f"The database {_shown(database)} needs the package {error.name}: 'pip install -r "
-            "notebooks/lab/teaching/requirements.txt' has PostgreSQL's."
+            "notebooks/lab/classroom/requirements.txt' has PostgreSQL's."
         ) from None
     except SQLAlchemyError as error:
         reason = " ".join(str(error).split("\n(Background")[0].split())

@@ -6,8 +6,8 @@ import os
 from urllib.request import getproxies
 
 from lab import store
-from lab.quiet import KEPT_QUIET, PRINTS_KEPT_QUIET, WARNINGS_KEPT_QUIET
 from lab.room import given_name
+from lab.setup.quiet import KEPT_QUIET, PRINTS_KEPT_QUIET, WARNINGS_KEPT_QUIET
 
 # Environment variables that MLflow reads when it is first imported: value, and what would happen without it.
 REASONS = {
@@ -93,6 +93,6 @@ def settings(messages: bool = False) -> None:
 
 def _address() -> str:
     """Return the address of the labs' store: the folder as a notebook would name it, if it is the project's own."""
-    if store.folder() == store.DEFAULT_FOLDER:
+    if store.labs_store().folder == store.DEFAULT_FOLDER:
         return "../mlruns"
-    return store.without_password(store.tracking_uri())
+    return store.without_password(store.labs_store().uri)

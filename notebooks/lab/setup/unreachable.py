@@ -6,7 +6,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from lab import store
-from lab.errors import LabError
+from lab.store import LabError
 
 
 def tell_in_a_sentence(mlflow: ModuleType) -> None:
@@ -56,6 +56,6 @@ def sentence(error: BaseException) -> str:
     else:
         return ""
     return (
-        f"The tracking server {store.describe().split()[0]} {what}: tell your teacher, and run this cell again when it is "
+        f"The tracking server {store.labs_store().shown} {what}: tell your teacher, and run this cell again when it is "
         "mended. What was logged before is kept."
     )

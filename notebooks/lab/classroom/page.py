@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 
 from lab import store
-from lab.errors import LabError
+from lab.classroom.report import Standing
 from lab.exercises import Exercise, all_exercises, ids_by_lab
 from lab.exercises.check import WORDS
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
-from lab.teaching.report import Standing
+from lab.store import LabError
 
 FILE = store.ROOT / "build" / "class.html"
 EVERY = 10  # seconds between two looks at the store
@@ -182,7 +182,7 @@ def render(students: Iterable[Standing], read: float | None, now: float, trouble
         marks=[DONE, NOT_RIGHT, TO_DO],
         rule={"tries": TRIES, "minutes": MINUTES, "paused": PAUSED},
         sentences=SENTENCES,
-        place=store.describe(),
+        place=str(store.labs_store()),
         trouble=trouble,
         now=now,
         read=None if read is None else datetime.fromtimestamp(read).strftime("%H:%M:%S"),

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from lab.errors import LabError
+from lab.classroom.roster import TEACHER, Person
 from lab.room import room_of
-from lab.teaching.roster import TEACHER, Person
+from lab.store import LabError
 
 FILE = "accounts.csv"
 COLUMNS = ["user", "password", "name", "line"]

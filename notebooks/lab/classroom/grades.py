@@ -18,10 +18,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.errors import LabError
+from lab.classroom.report import Standing
 from lab.exercises import ids_by_lab
 from lab.exercises.notes import DONE
-from lab.teaching.report import Standing
+from lab.store import LabError
 
 Row = dict[str, str | float]
 
