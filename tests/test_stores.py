@@ -282,8 +282,10 @@ def test_lab05_signatures_are_stored_as_taught(client):
     runs = runs_of(client, "signature_experiment")
     assert_all_finished(runs, besides=("refused",))
 
-    def signature(run, name="ridge"):
-        return mlflow.models.get_model_info(models_of(client, runs[run])[name].model_uri).signature
+    def signature(run):
+        return mlflow.models.get_model_info(
+            models_of(client, runs[run])["ridge"].model_uri
+        ).signature
 
     assert signature("no-signature") is None
     assert set(signature("signature").inputs.pandas_types()) == {np.dtype("float64")}
@@ -296,7 +298,6 @@ def test_lab05_signatures_are_stored_as_taught(client):
     )
     assert types["age"] == np.dtype("int64")
     assert signature("tensor-signature").inputs.inputs[0].shape == (-1, 10)
-    assert signature("inference-parameter", "above_limit").params.to_dict()[0]["default"] == 150.0
 
 
 def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
@@ -313,12 +314,8 @@ def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
     pd.testing.assert_frame_equal(model.input_example, X.head(2))
 
 
-def test_lab05_forest_is_refused_and_then_trusted(client):
-    runs = runs_of(client, "signature_experiment")
-    assert runs["refused"].info.status == "FAILED"
-    X = pd.read_csv(ROOT / "data" / "diabetes.csv").drop(columns="progression").astype(float)
-    model = models_of(client, runs["trusted"])["forest"]
-    assert len(mlflow.sklearn.load_model(model.model_uri).predict(X)) == len(X)
+def test_lab05_forest_is_refused(client):
+    assert runs_of(client, "signature_experiment")["refused"].info.status == "FAILED"
 
 
 def test_lab06_artifacts_are_there_and_readable(client, digits_split):

@@ -248,7 +248,7 @@ with mlflow.start_run(run_name="three-columns"):
     Attempt(
         "5.1",
         "❌",
-        "found a Pipeline as the model, expected a plain Ridge. It is array_ridge of section 5.7",
+        "found a Pipeline as the model, expected a plain Ridge. It is array_ridge of section 5.6",
         "piped = make_pipeline(StandardScaler(), Ridge()).fit(array, y)\n"
         + LOG.format(run="with-example", model="piped", more=TENSOR + "array[:3]"),
     ),

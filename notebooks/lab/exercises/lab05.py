@@ -90,7 +90,7 @@ def an_example_to_copy(student: Student) -> str:
     require(hasattr(column, "shape"), "a signature of named columns", "that of a tensor", hint)
     found = f"{column.type} {column.shape}"
     require(found == "float64 (-1, 10)", f"a signature of {found}", "float64 (-1, 10)", hint)
-    is_plain_ridge(model, "It is array_ridge of section 5.7.")
+    is_plain_ridge(model, "It is array_ridge of section 5.6.")
     example, hint = model.input_example, "Pass input_example=array[:3]."
     if example is None:
         raise Missing("the model has no input example; pass input_example=… to log_model.")
@@ -101,7 +101,7 @@ def an_example_to_copy(student: Student) -> str:
     difference = abs(example - rows[:3]).max()
     found = "the first three rows, but rounded" if difference < 1e-4 else "other rows"
     require(difference < 1e-9, found, "the first three as they are, with 64 bits", hint)
-    predicts_like(model, Ridge(), rows, "Log array_ridge of section 5.7.")
+    predicts_like(model, Ridge(), rows, "Log array_ridge of section 5.6.")
     return "three rows that anybody can copy, and a signature that they fit."
 
 
