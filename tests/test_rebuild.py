@@ -22,7 +22,6 @@ ESTIMATORS = dict(all_estimators()) | {"Pipeline": Pipeline}
 NO_TRAINING = {  # experiment and name of a run: why it is not rebuilt
     ("Default", "*"): "the run without a name holds one parameter, to show where it goes",
     ("exercise_checks", "*"): "what lab.check said",
-    ("sklearn_experiment", "requirements"): "logs a model again and again, to time it",
     ("autolog_experiment", "torch-loop"): "shows that autologging does not see a loop: empty",
     ("autolog_experiment", "cost-off"): "times a fit that nobody logs: no settings, no metric",
     ("search_experiment", "sweep"): "trains nothing itself: the parent of twenty that do",
