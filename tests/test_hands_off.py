@@ -10,13 +10,15 @@ from pathlib import Path
 import lab
 import mlflow
 import pytest
+import yaml
 from kernel import Kernel
 from lab import LabError, reset, store
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
-from support import ROOT, run, tracking_server
-from test_start import log_a_run, notices, own_store, sentence, start_in  # noqa: F401
+from sklearn.linear_model import LogisticRegression
+from support import ROOT, run
+from test_start import _own_store, log_a_run, notices, sentence, start_in  # noqa: F401
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -107,7 +109,7 @@ def test_one_folder_too_high_is_told_where_the_store_is(monkeypatch, of_others):
 # Stores of others.
 
 
-def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys, tmp_path):  # noqa: F811
+def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys, tmp_path):
     elsewhere = tmp_path / "artifacts"
     for folder in (of_others, own_store):
         os.environ["LAB_TRACKING_URI"] = str(folder)
@@ -126,14 +128,19 @@ def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys,
         assert mlflow.artifacts.load_text(f"runs:/{run_id}/hello.txt") == "hello"
 
 
-def test_deleted_experiments_of_others_stay_deleted_and_are_told(of_others, capsys):
-    client = MlflowClient(of_others.as_uri())
-    client.delete_experiment(client.get_experiment_by_name("sklearn_experiment").experiment_id)
-    before = everything(of_others)
+@pytest.mark.parametrize(
+    "kind, name", [("of_others", "sklearn_experiment"), ("database", "Default")]
+)
+def test_deleted_experiments_of_others_stay_deleted_and_are_told(request, capsys, kind, name):
+    place = request.getfixturevalue(kind)
+    client = MlflowClient(place.as_uri() if kind == "of_others" else f"sqlite:///{place}")
+    make_a_run(client, name)
+    client.delete_experiment(client.get_experiment_by_name(name).experiment_id)
+    before = everything(place.parent)
     lab.start()
     (notice,) = notices(capsys)
-    assert notice.startswith("the experiment 'sklearn_experiment' is deleted in this store")
-    assert_kept(before, of_others)
+    assert notice.startswith(f"the experiment '{name}' is deleted in this store, which is not the")
+    assert_kept(before, place.parent)
 
 
 def test_a_store_without_empty_folders_is_told_and_adopted_with_a_copy(of_others, capsys):
@@ -166,29 +173,31 @@ def lose_empty_folders(folder: Path) -> None:
 # What stops MLflow: in the labs' own store it is set aside, in another's it is named.
 
 RUN = "*/*[0-9a-f]/"  # the folder of a run, as a pattern
-BROKEN = {  # a file in the store: its content, and what is said of it
-    RUN + "metrics/.DS_Store": (b"\x00\x00\x00\x01Bud1\xff", "content that is no text"),
-    RUN + "metrics/desktop.ini": (
-        b"[.ShellClassInfo]\r\nIconResource=x,0\r\n",
-        "the line '",
-    ),
-    RUN + "metrics/loss (ann's conflicted copy)": (b"1 0.5 0\n", "a name that MLflow does not"),
-    RUN + "metrics/@eaDir/loss": (b"1 0.5 0\n", "a name that MLflow does not"),
-    RUN + "metrics/empty": (b"", "no value in it"),
-    RUN + "metrics/one-word": (b"1\n", "the line '"),
-    RUN + "metrics/four": (b"1 0.5 0 iris\n", "the line '"),
-    RUN + "metrics/spaced": (b"1 0.5 0 iris data 4f2a\n", "the line '"),
-    RUN + "metrics/time": (b"1.5 0.5 0\n", "the line '"),
-    RUN + "metrics/step": (b"1 0.5 0\n2 0.5 1.5\n", "the line '"),
-    RUN + "metrics/value": (b"1 low 0\n", "the line '"),
-    RUN + "params/Thumbs.db": (b"\xd0\xcf\x11\xe0", "content that is no text"),
-    RUN + "tags/latin": ("été".encode("latin-1"), "content that is no text"),
-    RUN + "inputs/.DS_Store": (b"\x00", "no meta.yaml"),
-    RUN + "meta.yaml": (b"run_id: ", "a broken meta.yaml"),
-    RUN[:2] + "meta.yaml": (b"experiment_id: '1", "a broken meta.yaml"),
-    "@eaDir/x": (b"", "no meta.yaml"),
-    ".ipynb_checkpoints/x": (b"", "no meta.yaml"),
-}
+BROKEN = [  # a file in the store, its content, and what is said of it
+    (RUN + "metrics/.DS_Store", b"\x00\x00\x00\x01Bud1\xff", "content that is no text"),
+    (RUN + "metrics/desktop.ini", b"[.ShellClassInfo]\r\nIconResource=x,0\r\n", "the line '"),
+    (RUN + "metrics/loss (ann's conflicted copy)", b"1 0.5 0\n", "a name that MLflow does not"),
+    (RUN + "metrics/@eaDir/loss", b"1 0.5 0\n", "a name that MLflow does not"),
+    (RUN + "metrics/empty", b"", "no value in it"),
+    (RUN + "metrics/one-word", b"1\n", "the line '"),
+    (RUN + "metrics/four", b"1 0.5 0 iris\n", "the line '"),
+    (RUN + "metrics/spaced", b"1 0.5 0 iris data 4f2a\n", "the line '"),
+    (RUN + "metrics/time", b"1.5 0.5 0\n", "the line '"),
+    (RUN + "metrics/step", b"1 0.5 0\n2 0.5 1.5\n", "the line '"),
+    (RUN + "metrics/value", b"1 low 0\n", "the line '"),
+    (RUN + "params/Thumbs.db", b"\xd0\xcf\x11\xe0", "content that is no text"),
+    (RUN + "tags/latin", "été".encode("latin-1"), "content that is no text"),
+    (RUN + "inputs/.DS_Store", b"\x00", "no meta.yaml"),
+    (RUN + "meta.yaml", b"run_id: ", "a broken meta.yaml"),
+    (RUN[:2] + "meta.yaml", b"experiment_id: '1", "a broken meta.yaml"),
+    (RUN[:2] + "meta.yaml", b"", "a broken meta.yaml"),
+    (RUN[:2] + "meta.yaml", b"just a word", "a broken meta.yaml"),
+    (RUN[:2] + "meta.yaml", b"\x00\x00", "a broken meta.yaml"),
+    (RUN[:2] + "meta.yaml", b"lifecycle_stage: active\n", "a broken meta.yaml"),
+    ("@eaDir/x", b"", "no meta.yaml"),
+    (".ipynb_checkpoints/x", b"", "no meta.yaml"),
+]
+broken = pytest.mark.parametrize("name, content, flaw", BROKEN)
 
 
 def put(folder: Path, run_id: str, name: str, content: bytes) -> Path:
@@ -201,15 +210,15 @@ def put(folder: Path, run_id: str, name: str, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name):  # noqa: F811
-    content, flaw = BROKEN[name]
+@broken
+def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name, content, flaw):
     lab.start()
     kept = log_a_run("artifact_experiment")
     path = put(own_store, log_a_run("sklearn_experiment"), name, content)
     with pytest.raises(Exception):  # noqa: B017, as MLflow alone raises a dozen kinds
         mlflow.search_experiments()
         mlflow.search_runs(search_all_experiments=True)
+        assert content  # it passes over an empty meta.yaml, and the name stays taken
     before = everything(own_store)
     capsys.readouterr()
     lab.start()
@@ -225,9 +234,8 @@ def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name):  
     assert not any("stops MLflow" in notice for notice in notices(capsys))
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_in_another_s_store_one_sentence_names_the_file(of_others, name):
-    content, flaw = BROKEN[name]
+@broken
+def test_in_another_s_store_one_sentence_names_the_file(of_others, name, content, flaw):
     (run_id,) = [path.parent.name for path in of_others.glob("*/*/params")]
     path = put(of_others, run_id, name, content)
     before = everything(of_others)
@@ -252,39 +260,51 @@ def test_a_store_of_mlflow_1_is_used_as_it_is(of_others, capsys):
     assert len(mlflow.search_runs(search_all_experiments=True)) == 1
 
 
-def test_an_experiment_without_its_meta_yaml(own_store, of_others, capsys):  # noqa: F811
+def test_an_experiment_without_its_meta_yaml(own_store, of_others, capsys):
     """MLflow passes over it, with a page of traceback: another's store is used, the own one mended."""
-    lab.start()
-    assert notices(capsys) == []
-    (of_others / "123").mkdir()
-    lab.start()
-    assert notices(capsys) == []
-    os.environ["LAB_TRACKING_URI"] = str(own_store)
-    lab.start()
-    (own_store / "123").mkdir()
-    capsys.readouterr()
-    lab.start()
-    assert [notice.split()[0] for notice in notices(capsys)] == ["mlruns/123"]
+    for folder, told in ((of_others, []), (own_store, ["mlruns/123"])):
+        os.environ["LAB_TRACKING_URI"] = str(folder)
+        lab.start()
+        assert notices(capsys) == []
+        (folder / "123").mkdir()
+        lab.start()
+        assert [notice.split()[0] for notice in notices(capsys)] == told
 
 
-def test_a_run_without_a_lifecycle_stage_stays(own_store, capsys):  # noqa: F811
-    """As MLflow before 1.0 wrote it; MLflow reads it."""
+def test_same_experiment_broken_twice_keeps_both(own_store):
+    lab.start()
+    mlflow.create_experiment("labs")
+    for _ in range(2):
+        experiment = own_store / mlflow.get_experiment_by_name("labs").experiment_id
+        whole = (experiment / "meta.yaml").read_text()
+        (experiment / "meta.yaml").write_text("")
+        lab.start()
+        experiment.mkdir()
+        (experiment / "meta.yaml").write_text(whole)
+    assert len(list(own_store.with_name("mlruns-before-mending").iterdir())) == 2
+
+
+def test_whole_files_in_any_style_stay(own_store, capsys):
+    """Also a run without a lifecycle stage, as MLflow before 1.0 wrote it."""
     lab.start()
     run_id = log_a_run("sklearn_experiment")
+    for meta in own_store.glob("*/meta.yaml"):
+        meta.write_text(yaml.safe_dump(yaml.safe_load(meta.read_text()), default_flow_style=True))
     (meta,) = own_store.glob(f"*/{run_id}/meta.yaml")
     lines = meta.read_text().splitlines(keepends=True)
     meta.write_text("".join(line for line in lines if "lifecycle_stage" not in line))
-    before = meta.read_bytes()
+    before = everything(own_store)
     capsys.readouterr()
     lab.start()
-    assert len(notices(capsys)) == 1 and meta.read_bytes() == before  # the experiment is chosen
+    assert len(notices(capsys)) == 1  # the experiment is chosen
+    assert_kept(before, own_store)
     assert list(mlflow.search_runs()["run_id"]) == [run_id]
 
 
 # The labs' own store, carried elsewhere.
 
 
-def test_own_store_that_went_through_git(own_store, capsys):  # noqa: F811
+def test_own_store_that_went_through_git(own_store, capsys):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     with mlflow.start_run() as empty:
@@ -304,33 +324,39 @@ def test_own_store_that_went_through_git(own_store, capsys):  # noqa: F811
 
 
 @pytest.mark.parametrize("spelling", ["{uri}", "{path}", "./mlruns"])
-def test_own_store_renamed_whatever_its_addresses_look_like(own_store, capsys, spelling):  # noqa: F811
+def test_own_store_moved_or_copied_whatever_its_addresses_look_like(own_store, capsys, spelling):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     with mlflow.start_run() as run:
         mlflow.log_text("hello", "hello.txt")
         mlflow.log_text("", "meta.yaml")
+        mlflow.sklearn.log_model(LogisticRegression(), name="m", pip_requirements=["scikit-learn"])
     old = spelling.format(uri=own_store.as_uri(), path=own_store)
-    for meta in (*own_store.glob("*/meta.yaml"), *own_store.glob("*/*/meta.yaml")):
+    for meta in own_store.rglob("meta.yaml"):
         meta.write_text(meta.read_text().replace(own_store.as_uri(), old))
     (foreign,) = own_store.glob("*/*/artifacts/meta.yaml")
     foreign.write_bytes(b"\xff\x00 no text")
-    there = own_store.rename(own_store.with_name("elsewhere"))
-    before = everything(there)
+    there, before = own_store.with_name("elsewhere läb"), everything(own_store)
+    (shutil.copytree if old == own_store.as_uri() else shutil.move)(own_store, there)
+    original = everything(own_store)
     os.environ["LAB_TRACKING_URI"] = str(there)
     capsys.readouterr()
     lab.start()
-    assert notices(capsys)[0].startswith(
-        f"this store was moved or copied from {old[:9].removeprefix('file://')}"
-    )
+    told = f"this store was moved or copied from {old.removeprefix('file://')};"
+    assert notices(capsys)[0].startswith(told)
+    assert everything(own_store) == original
     assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/hello.txt") == "hello"
-    kept = everything(there.with_name("elsewhere-before-mending"))
+    assert mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/m")
+    kept = everything(there.with_name("elsewhere läb-before-mending"))
     assert {name: before[name] for name in kept} == kept
     changed = {name for name, content in everything(there).items() if before.get(name) != content}
     assert changed == {name for name in kept if name.endswith("meta.yaml")}
+    code = f"import lab, mlflow\nlab.start()\nmlflow.log_text('', 'new.txt', '{run.info.run_id}')"
+    assert "moved or copied" not in start_in(there, code=code)
+    assert len(list(there.rglob("new.txt"))) == 1
 
 
-def test_mending_that_was_cut_off_goes_on(own_store, capsys, monkeypatch):  # noqa: F811
+def test_mending_that_was_cut_off_goes_on(own_store, capsys, monkeypatch):
     lab.start()
     run_id = log_a_run("sklearn_experiment")
     with mlflow.start_run(run_id=run_id):
@@ -351,7 +377,7 @@ def test_mending_that_was_cut_off_goes_on(own_store, capsys, monkeypatch):  # no
     assert mlflow.artifacts.load_text(f"runs:/{run_id}/hello.txt") == "hello"
 
 
-def test_store_deleted_while_a_notebook_is_open(own_store, capsys):  # noqa: F811
+def test_store_deleted_while_a_notebook_is_open(own_store, capsys):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     mlflow.start_run()
@@ -366,7 +392,7 @@ def test_store_deleted_while_a_notebook_is_open(own_store, capsys):  # noqa: F81
     assert "no run 'my-setting'" in capsys.readouterr().out
 
 
-def test_experiment_deleted_while_its_run_is_open(own_store, capsys):  # noqa: F811
+def test_experiment_deleted_while_its_run_is_open(own_store, capsys):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     with pytest.raises(mlflow.MlflowException), mlflow.start_run() as run:
@@ -382,28 +408,31 @@ def test_experiment_deleted_while_its_run_is_open(own_store, capsys):  # noqa: F
     assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
 
 
-def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(own_store, capsys):  # noqa: F811
+def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(own_store, capsys):
     lab.start()
     gone, kept = log_a_run("sklearn_experiment"), log_a_run("sklearn_experiment")
     mlflow.delete_run(gone)
     client = MlflowClient()
     client.delete_experiment(mlflow.get_run(kept).info.experiment_id)
-    second = client.create_experiment("second")
-    client.delete_experiment(second)
-    meta = own_store / ".trash" / second / "meta.yaml"
-    meta.write_text(meta.read_text().replace("name: second", "name: Default"))
+    others = {client.create_experiment(name) for name in ("second", "of somebody else")}
+    for id in others:
+        client.delete_experiment(id)
+        meta = own_store / ".trash" / id / "meta.yaml"
+        meta.write_text(meta.read_text().replace("name: second", "name: Default"))
     capsys.readouterr()
+    lab.check("2.1")
+    told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
+    assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
     lab.start()
-    assert (
-        notices(capsys)[0]
-        == "the experiment 'sklearn_experiment' had been deleted; it is restored."
-    )
-    assert list(mlflow.search_runs(search_all_experiments=True)["run_id"]) == [kept]
-    (still,) = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
-    assert still.experiment_id == second
+    restored, chosen = notices(capsys)
+    assert restored == "the experiment 'sklearn_experiment' had been deleted; it is restored."
+    assert "is still chosen" in chosen
+    assert list(mlflow.search_runs()["run_id"]) == [kept]
+    still = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
+    assert {experiment.experiment_id for experiment in still} == others
 
 
-def test_another_student_of_the_same_folder_is_told(own_store, capsys, monkeypatch):  # noqa: F811
+def test_another_student_of_the_same_folder_is_told(own_store, capsys, monkeypatch):
     for name, expected in (("ann", 0), ("ann", 0), ("bob", 1), ("ann", 0)):
         monkeypatch.setenv("LAB_STUDENT", name)
         lab.start()
@@ -454,55 +483,10 @@ def test_a_file_that_is_no_database(database):
     assert database.read_text() == "C,accuracy\n"
 
 
-# Settings that were meant otherwise.
-
-
-@pytest.mark.parametrize(
-    "value, meant",
-    [
-        ("10.0.0.5:5000", "http://10.0.0.5:5000"),
-        ("localhost:5000/", "http://localhost:5000/"),
-        ("C:\\Users\\ann\\mlruns", "/mnt/c/Users/ann/mlruns"),
-        ("$HOME/mlruns", f"{Path.home()}/mlruns"),
-        ("$NO_SUCH/mlruns", "the path in full, without a variable"),
-        ("'/data/mlruns'", "/data/mlruns"),
-        ("“http://127.0.0.1:5000”", "http://127.0.0.1:5000"),
-        ("mlflow.db", f"sqlite:///{ROOT}/mlflow.db"),
-    ],
-)
-@pytest.mark.skipif(os.name != "posix", reason="the spellings of other systems")
-def test_a_slip_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
-    monkeypatch.setenv("LAB_TRACKING_URI", value)
-    assert (
-        sentence()
-        == f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
-    )
-
-
-@pytest.mark.parametrize("name", ["MLflow läb %", "a%20b%20c", "x:5000", "my.database/runs"])
-def test_an_odd_name_is_no_slip(own_store, name):  # noqa: F811
-    for value in ((own_store / name).as_uri(), str(own_store / name)):
-        os.environ["LAB_TRACKING_URI"] = value
-        assert store.labs_store().folder == own_store / name
-
-
-def test_servers_of_this_computer_are_not_asked_through_a_proxy(monkeypatch, tmp_path, capsys):
-    for name in ("HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "example.org")
-    with tracking_server(tmp_path) as address:
-        monkeypatch.setenv("LAB_TRACKING_URI", address)
-        lab.start()
-        log_a_run("sklearn_experiment")
-    assert os.environ["no_proxy"] == "example.org,127.0.0.1,localhost"
-    lab.settings()
-    assert "NO_PROXY=127.0.0.1,localhost " in capsys.readouterr().out
-
-
 # Other places.
 
 
-def test_a_notebook_that_an_editor_starts_in_the_top_folder(own_store):  # noqa: F811
+def test_a_notebook_that_an_editor_starts_in_the_top_folder(own_store):
     environment = {"PYTHONPATH": str(ROOT / "notebooks"), "LAB_TRACKING_URI": str(own_store)}
     with Kernel(ROOT, environment) as kernel:
         printed, error = kernel.run("import lab\nlab.start()\nopen('../data/iris.csv').readline()")

@@ -20,7 +20,7 @@ from class_server import class_server, roster, student
 from lab import LabError
 from lab.classroom.roster import read_roster
 from lab.room import room_of
-from lab.setup import unreachable
+from lab.setup import adapted
 from lab.setup.variables import FOREIGN
 from mlflow import MlflowClient
 from support import ROOT, free_port, run, tracking_server, without_privileges
@@ -567,7 +567,7 @@ def test_disk_of_the_server_that_is_full(tmp_path, enter, monkeypatch):
                     try:
                         log()
                     except mlflow.MlflowException as error:
-                        told.add(unreachable.sentence(error))
+                        told.add(adapted.sentence_for(error))
         (sentence,) = told
         assert sentence.startswith(f"The tracking server {server.address} fails at what it was")
         assert MlflowClient().get_run(kept).data.metrics == {"accuracy": 0.5}
@@ -590,4 +590,4 @@ def test_server_that_ends_in_the_middle_of_an_answer():
         with pytest.raises(mlflow.MlflowException) as raised:
             MlflowClient(f"http://127.0.0.1:{server.server_port}").get_experiment("1")
         server.shutdown()
-    assert " does not answer any more: " in unreachable.sentence(raised.value)
+    assert " does not answer any more: " in adapted.sentence_for(raised.value)

@@ -1,5 +1,6 @@
 """What `lab.start()` finds before it can go wrong: one sentence that says what to do, and nothing lost."""
 
+import inspect
 import logging
 import os
 import re
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import lab
@@ -15,19 +17,16 @@ import mlflow
 import nbformat
 import numpy as np
 import pytest
-import yaml
-from lab import LabError, store
-from lab.setup import checks as environment
-from lab.setup import quiet
-from lab.setup.variables import ONE_THREAD, SETTINGS
-from mlflow.entities import ViewType
+from lab import LabError, show_files, store
+from lab.setup import adapted, checks
+from lab.setup.variables import FOREIGN, ONE_THREAD, SETTINGS
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
 from support import ROOT, copy_project, execute, free_port, run, tracking_server, without_privileges
 
 
-@pytest.fixture(autouse=True)
-def own_store(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True, name="own_store")
+def _own_store(tmp_path, monkeypatch):
     """Point the labs at an empty folder, and give back the environment as it was."""
     environment = dict(os.environ)
     monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "mlruns"))
@@ -48,118 +47,143 @@ def sentence() -> str:
     return message
 
 
-def test_two_lines_on_a_good_day(capsys, own_store):
-    lab.start()
+def notices(capsys) -> list[str]:
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [
-        f"MLflow {mlflow.__version__} on Python {sys.version.split()[0]}",
-        f"Runs go to {own_store}/ (a file store)",
-    ]
+    return [line.removeprefix("Note: ") for line in lines if line.startswith("Note: ")]
+
+
+def log_a_run(experiment: str) -> str:
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        mlflow.log_metric("accuracy", 0.5)
+    return run.info.run_id
+
+
+START = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
+
+
+def start_in(folder, *prefix, code=START):
+    """Start the labs in a process of its own, as a kernel without root's power would, and return what it printed."""
+    settings = {"LAB_TRACKING_URI": str(folder), "PYTHONPATH": str(ROOT / "notebooks")}
+    command = [*prefix, *without_privileges(), sys.executable, "-c", code]
+    return run(command, env=os.environ | settings).stdout
+
+
+def test_two_lines_on_a_good_day(capsys, own_store, monkeypatch):
+    for named in ("", ", as ann"):
+        lab.start()
+        assert capsys.readouterr().out.splitlines() == [
+            f"MLflow {mlflow.__version__} on Python {sys.version.split()[0]}",
+            f"Runs go to {own_store}/ (a file store){named}",
+        ]
+        monkeypatch.setenv("LAB_STUDENT", "ann")
     assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == own_store.as_uri()
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
-def test_default_store_is_the_repositorys(monkeypatch):
-    monkeypatch.delenv("LAB_TRACKING_URI")
-    assert store.labs_store().folder == ROOT / "mlruns"
-    assert str(store.labs_store()) == "mlruns/ (a file store)"
+# Python and the packages.
 
-
-def test_old_python(monkeypatch):
-    monkeypatch.setattr(environment, "sys", SimpleNamespace(version_info=(3, 10, 4, "final", 0)))
-    assert "need Python 3.11 or newer" in sentence()
-
-
-def test_newer_python_and_mlflow_go_on_with_a_notice(monkeypatch, capsys):
-    monkeypatch.setattr(environment, "sys", SimpleNamespace(version_info=(3, 99, 0, "final", 0)))
-    monkeypatch.setattr(environment, "version", lambda name: "4.1.0")
-    lab.start()
-    notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
-    assert len(notices) == 2
-    assert "Python 3.99 is newer than the 3.14" in notices[0]
-    assert "MLflow 4.1 is newer than the 3.17" in notices[1]
-
-
-def test_old_mlflow(monkeypatch):
-    monkeypatch.setattr(environment, "version", lambda name: "2.8.0")
-    message = sentence()
-    assert (
-        "need MLflow 2.19 or newer" in message
-        and "has 2.8.0" in message
-        and "requirements.txt" in message
-    )
+NEW_PYTHON = "Python 3.99 is newer than the 3.14 these labs were tested with"
 
 
 @pytest.mark.parametrize(
-    "found, told", [("3.13.0", "They run on it"), ("3.2.0", "They were not tried")]
-)
-def test_older_mlflow_goes_on_with_a_notice(monkeypatch, capsys, found, told):
-    monkeypatch.setattr(environment, "version", lambda name: found)
-    lab.start()
-    (notice,) = notices(capsys)
-    assert f"MLflow {found[:-2]} is older than the 3.17" in notice and told in notice
-
-
-def test_missing_package(monkeypatch):
-    monkeypatch.setattr(
-        environment, "find_spec", lambda name: None if name == "sklearn" else object()
-    )
-    message = sentence()
-    assert "lacks scikit-learn" in message and sys.executable in message
-
-
-@pytest.mark.parametrize(
-    "value",
+    "python, versions, told",
     [
-        "ftp://example.org/runs",
-        "htp://127.0.0.1:5000",
-        "http://",
-        "http://:5000",
-        "http://host:port",
-        "file://server/share",
+        ((3, 10, 4), {}, "need Python 3.11 or newer, and this kernel runs Python 3.10.4"),
+        (None, {"mlflow": "2.8.0"}, "need MLflow 2.19 or newer, and this kernel has 2.8.0"),
+        (None, {"scikit-learn": ""}, f"This kernel's Python ({sys.executable}) lacks scikit-learn"),
+        ((3, 99, 0), {"mlflow": "4.1.0rc1"}, [NEW_PYTHON, "MLflow 4.1 is newer than the 3.17"]),
+        (None, {"mlflow": "3.13.0"}, ["MLflow 3.13 is older than the 3.17", "They run on it"]),
+        (None, {"mlflow": "3.2.0"}, ["MLflow 3.2 is older than", "They were not tried with it"]),
     ],
 )
-def test_malformed_or_unknown_uri(monkeypatch, value):
+def test_other_versions(monkeypatch, capsys, python, versions, told):
+    if python:
+        monkeypatch.setattr(checks, "sys", SimpleNamespace(version_info=python))
+    version = checks.installed
+    monkeypatch.setattr(checks, "installed", lambda name: versions.get(name, version(name)))
+    if isinstance(told, str):
+        message = sentence()
+        assert told in message and "requirements.txt" in message
+    else:
+        lab.start()
+        printed = capsys.readouterr().out
+        assert all(words in printed for words in told) and printed.count("Note: ") == 1 + bool(
+            python
+        )
+
+
+# What LAB_TRACKING_URI may hold.
+
+MEANT = "and you probably mean {}: write it like that."
+
+
+@pytest.mark.parametrize(
+    "value, meant",
+    [
+        *((value, "") for value in ("ftp://example.org/runs", "htp://h:5000", "file://h/share")),
+        *((value, "") for value in ("http://", "http://:5000", "http://host:port", "http://h:0")),
+        ("10.0.0.5:5000", "http://10.0.0.5:5000"),
+        ("localhost:5000/", "http://localhost:5000/"),
+        ("C:\\Users\\ann\\mlruns", "/mnt/c/Users/ann/mlruns"),
+        ("$HOME/mlruns", f"{Path.home()}/mlruns"),
+        ("$NO_SUCH/mlruns", "the path in full, without a variable"),
+        ("'/data/mlruns'", "/data/mlruns"),
+        ("“http://127.0.0.1:5000”", "http://127.0.0.1:5000"),
+        ("mlflow.db", f"sqlite:///{ROOT}/mlflow.db"),
+    ],
+)
+@pytest.mark.skipif(os.name != "posix", reason="the spellings of other systems")
+def test_what_is_no_store_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
     monkeypatch.setenv("LAB_TRACKING_URI", value)
-    assert f"LAB_TRACKING_URI is '{value}'" in sentence()
+    assert sentence().startswith(
+        f"LAB_TRACKING_URI is '{value}', {MEANT.format(meant) * bool(meant)}"
+    )
 
 
-@pytest.mark.parametrize("spelling", ["{path}", "file://{path}", "file:{path}"])
-def test_every_spelling_of_a_folder_is_the_same_store(monkeypatch, tmp_path, spelling):
-    path = tmp_path / "mit Leerzeichen" / "läb"
-    monkeypatch.setenv("LAB_TRACKING_URI", spelling.format(path=path))
-    assert store.labs_store().folder == path
-    lab.start()
-    mlflow.create_experiment("here")
-    assert (path / "0" / "meta.yaml").exists()
+@pytest.mark.parametrize("name", ["MLflow läb %", "a%20b%20c", "x:5000", "my.database/runs"])
+def test_every_spelling_of_a_folder_is_the_same_store_and_an_odd_name_no_slip(own_store, name):
+    path = own_store / name
+    for value in (path.as_uri(), str(path), path.as_uri().replace("///", "/")):
+        os.environ["LAB_TRACKING_URI"] = value
+        assert store.labs_store().folder == path
+        lab.start()
+        mlflow.create_experiment(f"here {value}")
+    assert len(list(path.glob("*/meta.yaml"))) == 4
 
 
-def test_database_is_described_as_it_was_named(monkeypatch):
-    monkeypatch.setenv("LAB_TRACKING_URI", "sqlite:////tmp/x.db")
-    assert str(store.labs_store()) == "sqlite:////tmp/x.db (a database)"
+def test_store_is_described_as_it_was_named(monkeypatch, capsys):
+    for value, shown, kind, uri in (
+        ("", "mlruns/", "a file store", "../mlruns"),
+        ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db", "a database", "sqlite:////tmp/x.db"),
+        ("http://ada:secret@h:9/", "http://h:9", "a tracking server", "http://h:9"),
+    ):
+        monkeypatch.setenv("LAB_TRACKING_URI", value)
+        assert str(store.labs_store()) == f"{shown} ({kind})"
+        lab.settings()
+        assert capsys.readouterr().out.startswith(f"uri = '{uri}'\n")
 
 
-def test_password_is_not_shown(monkeypatch):
-    monkeypatch.setenv("LAB_TRACKING_URI", "http://ada:secret@127.0.0.1:9")
-    assert "secret" not in str(store.labs_store()) and "secret" not in sentence()
+# Servers, and what a folder may be.
 
 
 def test_server_that_is_not_there(monkeypatch):
-    monkeypatch.setenv("LAB_TRACKING_URI", address := f"http://127.0.0.1:{free_port()}")
+    address = f"http://ada:secret@127.0.0.1:{free_port()}"
+    monkeypatch.setenv("LAB_TRACKING_URI", address)
     message = sentence()
-    assert f"{address} does not answer" in message and "unset it" in message
+    assert f"{address.replace('ada:secret@', '')} does not answer (no connection)" in message
+    assert "unset it" in message
 
 
-def test_server_that_says_nothing_is_waited_for(monkeypatch, capsys):
-    monkeypatch.setattr(environment, "SERVER_SECONDS", 0.5)
-    monkeypatch.setattr(environment, "PATIENCE_SECONDS", 1)
+def test_server_that_says_nothing_is_waited_for(monkeypatch):
+    monkeypatch.setattr(checks, "PATIENCE", (1, 1.5))
+    begin = time.monotonic()
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         monkeypatch.setenv("LAB_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert "no answer in time" in sentence()
-    waiting = capsys.readouterr().out.splitlines()
-    assert waiting and all("which is slow" in line for line in waiting)
+    assert time.monotonic() - begin > 1.5
 
 
 def test_server_that_is_called_by_a_name_it_does_not_know(monkeypatch, tmp_path):
@@ -169,22 +193,15 @@ def test_server_that_is_called_by_a_name_it_does_not_know(monkeypatch, tmp_path)
     assert f'start it with --allowed-hosts "{address.removeprefix("http://")}"' in message
 
 
-def test_student_is_named(monkeypatch, capsys):
-    monkeypatch.setenv("LAB_STUDENT", "ann")
-    lab.start()
-    assert capsys.readouterr().out.splitlines()[1].endswith("(a file store), as ann")
-
-
-START = "import lab\ntry: lab.start()\nexcept lab.LabError as error: print('LabError:', error)"
-
-
-def start_in(folder, *prefix, code=START):
-    """Start the labs in a process of its own, as a kernel without root's power would, and return what it printed."""
-    environment = os.environ | {
-        "LAB_TRACKING_URI": str(folder),
-        "PYTHONPATH": str(ROOT / "notebooks"),
-    }
-    return run([*prefix, *without_privileges(), sys.executable, "-c", code], env=environment).stdout
+def test_servers_of_this_computer_are_not_asked_through_a_proxy(monkeypatch, tmp_path, capsys):
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    with tracking_server(tmp_path) as address:
+        monkeypatch.setenv("LAB_TRACKING_URI", address)
+        lab.start()
+        log_a_run("sklearn_experiment")
+    assert os.environ["no_proxy"] == "example.org,127.0.0.1,localhost"
 
 
 def test_read_only_folder(tmp_path):
@@ -197,103 +214,189 @@ def test_read_only_folder(tmp_path):
 
 
 def test_full_disk(tmp_path):
-    mount = (
-        ("unshare", "--mount", "--map-root-user")
-        if os.name == "posix" and os.geteuid()
-        else ("unshare", "--mount")
-    )
+    mount = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))
     script = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
     prefix = (*mount, "sh", "-c", script, str(tmp_path))
     if not shutil.which("unshare") or run([*prefix, "true"]).returncode:
-        pytest.skip(
-            "a full disk is imitated with a small tmpfs, which needs Linux and the right to mount"
-        )
+        pytest.skip("a full disk is imitated with a small tmpfs, which needs the right to mount")
     printed = start_in(tmp_path / "mlruns", *prefix)
     assert printed.startswith("LabError:") and "has 1 MB left" in printed
 
 
-def log_a_run(experiment: str) -> str:
-    mlflow.set_experiment(experiment)
+@pytest.mark.parametrize("given", ["empty folder", "no Default", "nothing"])
+def test_a_run_without_an_experiment_has_a_place(capsys, own_store, given):
+    if given == "empty folder":
+        own_store.mkdir()
+    lab.start()
+    assert notices(capsys) == []
+    if given == "no Default":
+        shutil.rmtree(own_store / "0")
+        lab.start()
     with mlflow.start_run() as run:
-        mlflow.log_metric("accuracy", 0.5)
-    return run.info.run_id
+        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
 
 
-@pytest.mark.parametrize(
-    "content", ["", "name: [", "just a word", "\x00\x00", "lifecycle_stage: active\n"]
-)
-def test_broken_experiment_is_set_aside_and_the_rest_goes_on(own_store, capsys, content):
+def test_notebook_shows_the_sentence_and_no_traceback(tmp_path):
+    project = copy_project(tmp_path / "project")
+    notebook = project / "notebooks" / "one_cell.ipynb"
+    options = {"metadata": {"tags": ["raises-exception"]}}
+    cell = nbformat.v4.new_code_cell("import lab\n\nlab.start()", **options)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
+    (output,) = execute(notebook, {"LAB_TRACKING_URI": "ftp://example.org"}).cells[0].outputs
+    assert output.ename == "LabError"
+    (line,) = output.traceback
+    assert line.startswith("LabError: LAB_TRACKING_URI is 'ftp://")
+
+
+# The data.
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    monkeypatch.setattr(store, "ROOT", tmp_path)
+    return tmp_path / "data"
+
+
+def test_missing_or_cut_csv(own_data):
+    path = own_data / "digits.csv"
+    whole = path.read_bytes()
+    for length in (0, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert "data/digits.csv is cut short" in sentence()
+    path.unlink()
+    message = sentence()
+    assert "data/digits.csv cannot be read" in message and "git checkout data/digits.csv" in message
+
+
+def test_changed_csv_goes_on_with_a_notice_and_windows_line_endings_without(own_data, capsys):
+    for path in own_data.glob("*.csv"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     lab.start()
-    kept = log_a_run("whole_experiment")
-    log_a_run("broken_experiment")
-    broken = own_store / mlflow.get_experiment_by_name("broken_experiment").experiment_id
-    (broken / "meta.yaml").write_text(content)
-    files = {
-        path.relative_to(broken): path.read_bytes() for path in broken.rglob("*") if path.is_file()
-    }
-    capsys.readouterr()
-
+    assert notices(capsys) == []
+    path = own_data / "iris.csv"
+    path.write_text(path.read_text().replace("5.1,3.5", "5.2,3.5", 1))
     lab.start()
-    assert f"mlruns/{broken.name} has a broken meta.yaml" in capsys.readouterr().out
-    aside = own_store.with_name("mlruns-before-mending") / broken.name
-    assert {
-        path.relative_to(aside): path.read_bytes() for path in aside.rglob("*") if path.is_file()
-    } == files
-    mlflow.set_experiment("whole_experiment")
-    assert list(mlflow.search_runs()["run_id"]) == [kept]
-    mlflow.set_experiment("broken_experiment")
+    (notice,) = notices(capsys)
+    assert notice.startswith("data/iris.csv differs from the original")
 
 
-def test_same_experiment_broken_twice_keeps_both(own_store):
+def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, own_data):
+    stray = own_data.parent / "notebooks" / "mlflow.db"
+    stray.parent.mkdir()
+    stray.touch()
     lab.start()
-    mlflow.create_experiment("labs")
-    for _ in range(2):
-        experiment = own_store / mlflow.get_experiment_by_name("labs").experiment_id
-        whole = (experiment / "meta.yaml").read_text()
-        (experiment / "meta.yaml").write_text("")
-        lab.start()
-        experiment.mkdir()
-        (experiment / "meta.yaml").write_text(whole)
-    assert len(list(own_store.with_name("mlruns-before-mending").iterdir())) == 2
+    (notice,) = notices(capsys)
+    assert notice.startswith("notebooks/mlflow.db is another store than yours")
+    assert stray.exists()
 
 
-def test_whole_files_in_any_yaml_style_stay(own_store, capsys):
+# What is set, and said.
+
+# Prints what lab.settings() says, and what lab.start() has changed in a process.
+CHANGES = """
+import logging, os, sys, warnings
+import lab, mlflow, mlflow.pyfunc, mlflow.pytorch, mlflow.sklearn
+def state():
+    functions, handlers = {}, logging.getLogger("mlflow").handlers
+    for name, module in list(sys.modules.items()):
+        for key, value in list(vars(module).items()) if name.partition(".")[0] == "mlflow" else ():
+            for part, function in [("", value), *(vars(value) if isinstance(value, type) else {}).items()]:
+                if callable(function):
+                    functions[name, key, part] = function
+    return functions, dict(os.environ), [
+        *warnings.filters, *(f for handler in handlers for f in handler.filters), *sys.meta_path]
+before, folder = state(), os.getcwd()
+lab.settings()
+print("=== changed")
+lab.start()
+after = state()
+print(*{part or key for name, key, part in before[0] if after[0][name, key, part] is not before[0][name, key, part]})
+print(*sorted(name for name in before[1] | after[1] if before[1].get(name) != after[1].get(name)))
+print(len(after[2]) - len(before[2]), os.getcwd() == folder)
+"""
+
+
+@pytest.mark.parametrize("kind", ["folder", "database"])
+def test_settings_tell_all_that_is_set(tmp_path, monkeypatch, kind):
+    for name in FOREIGN:
+        monkeypatch.setenv(name, "http://company.example")
+    for name in (*SETTINGS, *ONE_THREAD, "NO_PROXY", "no_proxy", "LOGNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("LAB_STUDENT", "ann")
+    place = tmp_path / "mlruns" if kind == "folder" else f"sqlite:///{tmp_path}/runs.db"
+    told, _, changed = start_in(place, code=CHANGES).partition("=== changed\n")
+    *_, functions, variables, others = changed.splitlines()
+    assert set(functions.split()) == ({"flush", "eprint"} if kind == "folder" else {"eprint"})
+    assert ("client.flush" in told) == (kind == "folder") and "(eprint)" in told
+    assert set(variables.split()) >= {*FOREIGN, *SETTINGS, *ONE_THREAD, "LOGNAME", "NO_PROXY"}
+    for name in set(variables.split()) - {"no_proxy"}:
+        assert re.search(rf"^ *{name}(=| removed)", told, re.MULTILINE), name
+    # Warnings, the log's filter and the finder of skops.
+    assert others == f"{len(adapted.WARNINGS_KEPT_QUIET) + 2} True"
+    assert "warnings left out" in told and "log messages left out" in told and "skops is" in told
+
+
+def test_settings_fit_on_a_page_and_list_the_messages(capsys):
+    lab.settings()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 36 and max(map(len, lines[1:])) <= 110
+    lab.settings(messages=True)
+    more = capsys.readouterr().out.splitlines()[len(lines) :]
+    kept = adapted.KEPT_QUIET | adapted.WARNINGS_KEPT_QUIET | adapted.PRINTS_KEPT_QUIET
+    assert len(more) == 2 + len(kept)
+
+
+def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     lab.start()
+    told = [notice.split()[0] for notice in notices(capsys)]
+    assert told == ["MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"]
     run_id = log_a_run("sklearn_experiment")
-    for meta in own_store.glob("*/meta.yaml"):
-        meta.write_text(yaml.safe_dump(yaml.safe_load(meta.read_text()), default_flow_style=True))
-    capsys.readouterr()
+    assert mlflow.get_tracking_uri() == own_store.as_uri() and run_id != "0" * 32
+    lab.start()  # programs that are started from here find the store, each time
+    assert os.environ["MLFLOW_TRACKING_URI"] == own_store.as_uri()
+
+
+def test_one_thread_unless_the_student_says_otherwise(monkeypatch):
+    for name in ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
     lab.start()
-    assert "broken" not in capsys.readouterr().out
-    assert mlflow.get_run(run_id)
+    threads = {name: os.environ[name] for name in ONE_THREAD}
+    assert threads.pop("OMP_NUM_THREADS") == "4" and set(threads.values()) == {"1"}
 
 
-def test_deleted_experiment_is_restored_with_its_runs(capsys):
-    lab.start()
-    run_id = log_a_run("sklearn_experiment")
-    mlflow.delete_experiment(mlflow.get_run(run_id).info.experiment_id)
-    capsys.readouterr()
+def test_chatter_is_off_and_other_warnings_are_not():
+    def record(message: str) -> logging.LogRecord:
+        return logging.LogRecord("mlflow.pyfunc", logging.WARNING, "", 0, message, (), None)
 
     lab.start()
-    assert "'sklearn_experiment' had been deleted; it is restored" in capsys.readouterr().out
-    mlflow.set_experiment("sklearn_experiment")
-    assert list(mlflow.search_runs()["run_id"]) == [run_id]
+    for handler in logging.getLogger("mlflow").handlers:
+        kept = [words for words in adapted.KEPT_QUIET if handler.filter(record(words))]
+        assert kept == [] and handler.filter(record("Detected one or more mismatches"))
 
 
-def test_deleted_experiment_of_somebody_else_stays_deleted():
-    lab.start()
-    mlflow.delete_experiment(mlflow.create_experiment("somebody_else"))
-    lab.start()
-    assert len(mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)) == 1
+def test_nothing_is_imported_that_mlflow_does_not_import(own_store):
+    code = "import sys, {}; print(*(name for name in sys.modules if '.' not in name))"
+    before, after = (
+        set(start_in(own_store, code=code.format(what)).split())
+        for what in ("mlflow", "lab; lab.start()")
+    )
+    assert not {"torch", "sklearn", "dask", "IPython", "psutil"} & after - before
+    alone = start_in(
+        own_store, code="import sys, lab; print('mlflow' in sys.modules, 'yaml' in sys.modules)"
+    )
+    assert alone == "False False\n"
+    assert "lab.cloudera" not in start_in(
+        own_store, code="import sys, lab, lab.ui; lab.start(); print(*sys.modules)"
+    )
 
 
-def test_programs_that_a_notebook_starts_find_its_store(own_store):
-    for _ in ("first", "again"):
-        lab.start()
-        assert os.environ["MLFLOW_TRACKING_URI"] == own_store.as_uri()
-
-
-def test_autologging_does_not_read_what_it_still_writes(monkeypatch, own_store):
+def test_autologging_does_not_read_what_it_still_writes(monkeypatch):
     """A slow disk: MLflow makes the folder of a dataset's entry, and the file in it only a while later."""
     entry = FileStore._FileStoreInput
     write = entry.write_yaml
@@ -336,7 +439,7 @@ print(type(skops.io.loads(skops.io.dumps(Ridge()))).__name__, compatible.ones(2)
 def test_without_skops_or_pytorch_importing_is_as_ever(own_store, missing):
     code = f"""
 import sys
-from lab.setup.imports import import_skops_alone
+from lab.setup.adapted import import_skops_alone
 
 class Missing:
     def find_spec(self, name, *_):
@@ -356,63 +459,38 @@ except ImportError as error:
     assert start_in(own_store, code=code) == told
 
 
-def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
-    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    lab.start()
-    notices = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
-    assert [notice.split()[1] for notice in notices] == ["MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"]
-    run_id = log_a_run("sklearn_experiment")
-    assert mlflow.get_tracking_uri() == own_store.as_uri() and run_id != "0" * 32
+UNDOCUMENTED = {  # whether it is still there; what MLflow would offer in its place, and does not yet
+    "AUTOLOGGING_INTEGRATIONS": (
+        lambda: mlflow.utils.autologging_utils.AUTOLOGGING_INTEGRATIONS["sklearn"]["disable"],
+        lambda: {name for name in dir(mlflow) if "autolog" in name} - {"autolog"},
+    ),
+    "eprint": (
+        lambda: "eprint(" in inspect.getsource(mlflow.tracking._model_registry.fluent),
+        lambda: len(list(inspect.signature(mlflow.register_model).parameters)) > 5,
+    ),
+    "_MLFLOW_SERVER_ARTIFACT_ROOT": (
+        lambda: mlflow.server.ARTIFACT_ROOT_ENV_VAR == "_MLFLOW_SERVER_ARTIFACT_ROOT",
+        lambda: {n for n in dir(mlflow.environment_variables) if n.endswith("ARTIFACT_ROOT")},
+    ),
+    "db_migrations": (
+        lambda: list(Path(mlflow.__file__).parent.glob("store/db_migrations/versions/*.py")),
+        lambda: {"check", "current", "status", "version"} & set(mlflow.db.commands.commands),
+    ),
+}
 
 
-def test_settings_fit_on_a_page_and_name_the_store(capsys, own_store):
-    lab.settings()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"uri = '{own_store.as_uri()}'"
-    assert len(lines) <= 21 and max(map(len, lines[1:])) <= 110
-    for name in (*SETTINGS, *ONE_THREAD):
-        assert any(line.startswith(f"{name}=") for line in lines)
-    lab.settings(messages=True)
-    more = capsys.readouterr().out.splitlines()[len(lines) :]
-    kept = quiet.KEPT_QUIET | quiet.WARNINGS_KEPT_QUIET | quiet.PRINTS_KEPT_QUIET
-    assert len(more) == 2 + len(kept)
+@pytest.mark.parametrize("name", adapted.UNDOCUMENTED)
+def test_an_undocumented_name_can_go_as_soon_as_mlflow_has_a_public_way(name):
+    import mlflow.db
+    import mlflow.server
+
+    mlflow.sklearn.autolog(disable=True)
+    there, instead = UNDOCUMENTED[re.split(r"[./]", name)[-1]]
+    assert there(), f"{name} is gone"
+    assert not instead(), f"drop {name}: {adapted.UNDOCUMENTED[name]}"
 
 
-def test_settings_name_the_project_s_own_store_as_a_notebook_would(monkeypatch, capsys):
-    monkeypatch.delenv("LAB_TRACKING_URI")
-    lab.settings()
-    assert capsys.readouterr().out.startswith("uri = '../mlruns'\n")
-
-
-def test_version_of_the_code_is_the_commit_and_whether_it_holds_everything(
-    tmp_path, monkeypatch, capfd
-):
-    def git(*arguments):
-        author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    monkeypatch.setattr(store, "ROOT", tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert lab.code_version() == "no git"  # no repository
-    git("init")
-    (tmp_path / "train.py").write_text("C = 1")
-    assert lab.code_version() == "no git"  # no commit yet
-    git("add", "train.py")
-    git("commit", "--message=first")
-    git("tag", "--annotate", "v1", "--message=a name is not what is asked for")
-    clean = lab.code_version()
-    assert re.fullmatch("[0-9a-f]{12}", clean)
-    (tmp_path / "train.py").write_text("C = 2")
-    assert lab.code_version() == f"{clean}-dirty"
-    monkeypatch.setenv("PATH", "")
-    assert lab.code_version() == "no git"  # no git
-    assert capfd.readouterr() == ("", "")
-
-
-def notices(capsys) -> list[str]:
-    lines = capsys.readouterr().out.splitlines()
-    return [line.removeprefix("Note: ") for line in lines if line.startswith("Note: ")]
+# The first cell again, in the middle of a notebook.
 
 
 def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
@@ -446,78 +524,36 @@ def test_starting_again_on_another_store_chooses_no_experiment(capsys, monkeypat
     assert notices(capsys) == [
         "no experiment is chosen any more: run the cell with mlflow.set_experiment again."
     ]
-    assert mlflow.search_experiments()[0].name == "Default"
-
-
-def test_folder_that_exists_and_is_empty(capsys, own_store):
-    own_store.mkdir()
+    with mlflow.start_run() as run:
+        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
     lab.start()
     assert notices(capsys) == []
-    with mlflow.start_run() as run:
-        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
 
 
-def test_default_experiment_that_is_gone(own_store):
-    lab.start()
-    shutil.rmtree(own_store / "0")
-    lab.start()
-    with mlflow.start_run() as run:
-        assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
-
-
-def test_default_experiment_that_was_deleted_in_a_database(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
-    lab.start()
-    mlflow.delete_experiment("0")
-    capsys.readouterr()
-    lab.start()
-    (notice,) = notices(capsys)
-    assert notice.startswith(
-        "the experiment 'Default' is deleted in this store, which is not the labs'"
-    )
-    (deleted,) = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
-    assert deleted.name == "Default"
-
-
-def test_experiment_deleted_while_a_notebook_is_open(capsys):
-    lab.start()
-    place = mlflow.set_experiment("sklearn_experiment").experiment_id
-    mlflow.delete_experiment(place)
-    capsys.readouterr()
-    lab.check("2.1")
-    told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
-    assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
-    lab.start()
-    restored, chosen = notices(capsys)
-    assert "it is restored" in restored and "is still chosen" in chosen
-    log_a_run("sklearn_experiment")
-
-
-@pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
-def test_store_that_was_moved_or_copied_is_whole_there(own_store, move):
-    lab.start()
-    mlflow.set_experiment("sklearn_experiment")
-    with mlflow.start_run() as run:
-        mlflow.log_text("hello", "notes/hello.txt")
-        mlflow.sklearn.log_model(LogisticRegression(), name="m", pip_requirements=["scikit-learn"])
-    there = own_store.with_name("elsewhere läb")
-    move(own_store, there)
-    files = {path: path.read_bytes() for path in own_store.rglob("*") if path.is_file()}
-
-    code = f"""
-import lab, mlflow
-lab.start()
-uri = "runs:/{run.info.run_id}"
-print(mlflow.artifacts.load_text(f"{{uri}}/notes/hello.txt"), mlflow.sklearn.load_model(f"{{uri}}/m"))
-with mlflow.start_run(run_id="{run.info.run_id}"):
-    mlflow.log_text("new", "notes/new.txt")
+def test_an_experiment_that_was_chosen_before_the_first_cell(own_store):
+    code = """
+import mlflow
+mlflow.set_tracking_uri("sqlite:///before.db")
+mlflow.create_experiment("one")
+mlflow.set_experiment("two")
+import lab
 lab.start()
 """
-    done = start_in(there, code=code)
-    assert f"Note: this store was moved or copied from {own_store};" in done
-    assert done.count("moved or copied") == 1 and "hello LogisticRegression()" in done
-    assert {path: path.read_bytes() for path in own_store.rglob("*") if path.is_file()} == files
-    assert len(list(there.rglob("new.txt"))) == 1
+    done = start_in(own_store, code=f"import os; os.chdir({str(own_store.parent)!r}){code}")
+    assert done.splitlines()[-1].startswith("Note: no experiment is chosen any more")
+
+
+def test_autologging_is_paused_in_a_block_and_goes_on_afterwards():
+    lab.start()
+    mlflow.sklearn.autolog(log_models=False)
+    try:
+        with adapted.autologging_paused():
+            LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+        assert len(mlflow.search_runs()) == 0
+        LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+        assert len(mlflow.search_runs()) == 1
+    finally:
+        mlflow.sklearn.autolog(disable=True)
 
 
 def test_step_that_is_no_whole_number(capsys, own_store):
@@ -527,142 +563,53 @@ def test_step_that_is_no_whole_number(capsys, own_store):
         mlflow.log_param("learning_rate", 0.1)
         mlflow.log_metric("val_loss", 0.5, step=1)
         mlflow.log_metric("val_loss", 0.4, step=1.5)
-    with pytest.raises(ValueError):
-        mlflow.search_runs()
+    (file,) = own_store.rglob("val_loss")
+    before = file.read_bytes()
     capsys.readouterr()
-
-    files = {path: path.read_bytes() for path in own_store.rglob("val_loss")}
     lab.check("3.1")
     assert "cannot be read" in (told := capsys.readouterr().out) and "first cell again" in told
-    assert files and {path: path.read_bytes() for path in files} == files, "a check mends nothing"
-
+    assert file.read_bytes() == before, "a check mends nothing"
     lab.start()
     lab.check("3.1")
-    (*_, notice, going_on, verdict) = capsys.readouterr().out.splitlines()
-    assert "'pytorch_experiment' is still chosen" in going_on
+    (*_, notice, _, verdict) = capsys.readouterr().out.splitlines()
     assert f"{run.info.run_id}/metrics/val_loss has the line '" in notice and " 0.4 1.5'" in notice
     assert verdict.startswith("⬜ 3.1 not done yet: the run 'faster' has no parameter 'epochs'")
-    (aside,) = own_store.parent.glob(f"mlruns-before-mending/*/{run.info.run_id}/metrics/val_loss")
-    assert len(aside.read_text().splitlines()) == 2
-    assert list(mlflow.search_runs()["run_id"]) == [run.info.run_id]
 
 
-def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, monkeypatch, own_data):
-    stray = own_data.parent / "notebooks" / "mlflow.db"
-    stray.parent.mkdir()
-    stray.touch()
-    lab.start()
-    (notice,) = notices(capsys)
-    assert notice.startswith("notebooks/mlflow.db is another store than yours")
-    assert stray.exists()
+# A run's files, and the code's version.
 
 
-def test_one_thread_unless_the_student_says_otherwise(monkeypatch):
-    for name in ONE_THREAD:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    lab.start()
-    threads = {name: os.environ[name] for name in ONE_THREAD}
-    assert threads.pop("OMP_NUM_THREADS") == "4" and set(threads.values()) == {"1"}
+def test_version_of_the_code_is_the_commit_and_whether_it_holds_everything(
+    tmp_path, monkeypatch, capfd
+):
+    def git(*arguments):
+        author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
-
-@pytest.fixture
-def own_data(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(store, "ROOT", tmp_path)
-    return tmp_path / "data"
-
-
-def test_missing_csv(own_data):
-    (own_data / "digits.csv").unlink()
-    message = sentence()
-    assert "data/digits.csv cannot be read" in message and "git checkout data/digits.csv" in message
-
-
-def test_csv_cut_short(own_data):
-    whole = (own_data / "iris.csv").read_bytes()
-    for length in (0, len(whole) // 2, len(whole) - 1):
-        (own_data / "iris.csv").write_bytes(whole[:length])
-        assert "data/iris.csv is cut short" in sentence()
-
-
-def test_changed_csv_goes_on_with_a_notice(own_data, capsys):
-    path = own_data / "iris.csv"
-    path.write_text(path.read_text().replace("5.1,3.5", "5.2,3.5", 1))
-    lab.start()
-    assert "Note: data/iris.csv differs from the original" in capsys.readouterr().out
-
-
-def test_windows_line_endings_are_the_same_data(own_data, capsys):
-    for path in own_data.glob("*.csv"):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    lab.start()
-    assert "Note" not in capsys.readouterr().out
-
-
-def test_notebook_shows_the_sentence_and_no_traceback(tmp_path):
-    project = copy_project(tmp_path / "project")
-    notebook = project / "notebooks" / "one_cell.ipynb"
-    cell = nbformat.v4.new_code_cell(
-        "import lab\n\nlab.start()", metadata={"tags": ["raises-exception"]}
-    )
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
-    (output,) = execute(notebook, {"LAB_TRACKING_URI": "ftp://example.org"}).cells[0].outputs
-    assert output.ename == "LabError"
-    assert len(output.traceback) == 1 and output.traceback[0].startswith(
-        "LabError: LAB_TRACKING_URI is 'ftp://"
-    )
-
-
-def test_chatter_is_off_and_other_warnings_are_not():
-    lab.start()
-    for handler in logging.getLogger("mlflow").handlers:
-        kept = [words for words in quiet.KEPT_QUIET if handler.filter(record(words))]
-        assert kept == [] and handler.filter(record("Detected one or more mismatches"))
-
-
-def record(message: str) -> logging.LogRecord:
-    return logging.LogRecord("mlflow.pyfunc", logging.WARNING, "", 0, message, (), None)
-
-
-def test_show_files_lists_what_is_on_disk(capsys, own_store):
-    from lab import show_files
-
-    lab.start()
-    mlflow.set_experiment("sklearn_experiment")
-    with mlflow.start_run() as run:
-        mlflow.log_param("C", 0.5)
-        for step in range(3):
-            mlflow.log_metric("loss", 1.0 / (step + 1), step=step)
-        mlflow.log_text("hello", "notes/hello.txt")
-        mlflow.set_tag("note", "long " * 30)
-    capsys.readouterr()
-    show_files(run.info.run_id)
-    printed = capsys.readouterr().out
-    assert printed.startswith(f"mlruns/{run.info.experiment_id}/{run.info.run_id}/\n  meta.yaml\n")
-    lines = {line.split()[0]: line.split(maxsplit=1)[-1] for line in printed.splitlines()[1:]}
-    assert lines["C"] == "0.5"
-    assert lines["loss"].endswith("1.0 0 … 3 lines, one a step")
-    assert lines["note"].endswith("…") and len(lines["note"]) <= 61
-    assert "      hello.txt" in printed.splitlines()
-    on_disk = {
-        path.name
-        for path in (own_store / run.info.experiment_id / run.info.run_id).rglob("*")
-        if path.is_file()
-    }
-    assert {name for name in on_disk if not name.startswith("mlflow.")} <= set(lines)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert lab.code_version() == "no git"  # no repository
+    git("init")
+    (tmp_path / "train.py").write_text("C = 1")
+    assert lab.code_version() == "no git"  # no commit yet
+    git("add", "train.py")
+    git("commit", "--message=first")
+    git("tag", "--annotate", "v1", "--message=a name is not what is asked for")
+    clean = lab.code_version()
+    assert re.fullmatch("[0-9a-f]{12}", clean)
+    (tmp_path / "train.py").write_text("C = 2")
+    assert lab.code_version() == f"{clean}-dirty"
+    monkeypatch.setenv("PATH", "")
+    assert lab.code_version() == "no git"  # no git
+    assert capfd.readouterr() == ("", "")
 
 
 def test_show_files_says_what_it_cannot_show(monkeypatch, capsys, tmp_path):
-    from lab import show_files
-
     monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
     lab.start()
-    experiment = mlflow.create_experiment(
-        "elsewhere", artifact_location=(tmp_path / "artifacts").as_uri()
-    )
-    with mlflow.start_run(experiment_id=experiment) as run:
+    with mlflow.start_run() as run:
         mlflow.log_text("hello", "notes/hello.txt")
+    assert len(list(tmp_path.glob("mlartifacts/*/*/artifacts/notes/hello.txt"))) == 1
     capsys.readouterr()
     show_files(run.info.run_id)
     printed = capsys.readouterr().out

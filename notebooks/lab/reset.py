@@ -83,7 +83,7 @@ def main() -> None:
             f"The labs may mend {store.labs_store()} now; {adopt().name}/ beside it is as it was."
         )
         apply_settings()
-        for notice in mend_files():
+        for notice in mend_files(store.labs_store()):
             print(f"Note: {notice}")
         return
     folder, shown = store.labs_store().folder, str(store.labs_store())

@@ -6,7 +6,6 @@ In a workspace, the names of experiments and models, and every search, are the s
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import hashlib
 import os
@@ -14,39 +13,32 @@ import platform
 import re
 import time
 import unicodedata
-from collections.abc import Iterator
-from types import ModuleType
-from typing import TYPE_CHECKING
 
-from lab import store
-from lab.store import LabError
+from lab.store import EXPERIMENTS, LabError, Store
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
+VARIABLES = ("LAB_STUDENT", "MLFLOW_TRACKING_USERNAME")
 A_DAY = 86_400  # seconds
+RESERVED = ("default", "workspaces", "api", "ajax-api", "static-files")  # no student's room
 
 
 def student_name() -> str:
     """Return the name on a student's runs: `LAB_STUDENT`, else the user of a server with accounts, else the computer's."""
-    return given_name() or getpass.getuser()
+    return chosen_name() or getpass.getuser()
 
 
-def given_name() -> str:
+def chosen_name() -> str:
     """Return the student's name where one was given to the labs, else an empty text.
 
     Raises:
         LabError: the name holds a quotation mark that no search could ask for, or what cannot be seen.
     """
-    for variable in ("LAB_STUDENT", "MLFLOW_TRACKING_USERNAME"):
-        name = os.environ.get(variable, "").strip()
-        if name:
-            if '"' in name or "\\" in name or not name.isprintable():
-                raise LabError(
-                    f"{variable} is {name!r}: write the name without quotation marks, backslashes and line breaks."
-                )
-            return name
-    return ""
+    names = {name: os.environ.get(name, "").strip() for name in VARIABLES}
+    variable, name = next(((key, name) for key, name in names.items() if name), ("", ""))
+    if '"' in name or "\\" in name or not name.isprintable():
+        raise LabError(
+            f"{variable} is {name!r}: write the name without quotation marks, backslashes and line breaks."
+        )
+    return name
 
 
 def room_of(student: str) -> str:
@@ -64,114 +56,77 @@ def room_of(student: str) -> str:
     return f"{room or 'student'}-{hashlib.sha256(student.casefold().encode()).hexdigest()[:6]}"
 
 
-RESERVED = ("default", "workspaces", "api", "ajax-api", "static-files")
-
-
-def enter(mlflow: ModuleType) -> tuple[str, list[str]]:
+def enter(store: Store) -> tuple[str, list[str]]:
     """Enter the student's room on a server that keeps one for each student, and make it if it is missing.
 
     Args:
-        mlflow: the imported package, pointed at such a server.
+        store: such a server, to which MLflow points.
 
     Returns:
-        the name of the room, and notices.
+        the name of the room, and a notice if it was made on another computer.
 
     Raises:
         LabError: nobody said who the student is, the room cannot be entered, or this MLflow knows no workspaces.
     """
-    server = store.labs_store().shown
+    import mlflow
+
     if not hasattr(mlflow, "set_workspace"):
         raise LabError(
-            f"The server {server} keeps a room for each student, which MLflow {mlflow.__version__} cannot enter: use MLflow "
+            f"The server {store.shown} keeps a room for each student, which MLflow {mlflow.__version__} cannot enter: use MLflow "
             "3.10 or newer, or unset LAB_TRACKING_URI to use the folder mlruns/."
         )
-    name = given_name()
+    name, here, made = chosen_name(), f"made on the computer '{platform.node()}'", {}
+    room = room_of(name)
+    mlflow.set_workspace(None)
+    try:
+        # Asking for one room by its name is allowed to administrators alone.
+        made = {known.name: known.description or "" for known in mlflow.list_workspaces()}
+        if name and room not in made:
+            mlflow.create_workspace(room, description=here)
+    except mlflow.MlflowException as error:
+        # Made by another notebook of the student's at this moment?
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise _refusal(error, store, room) from None
     if not name:
-        with _let_in(server):  # one with accounts asks for them first
-            mlflow.list_workspaces()
         raise LabError(
-            f"The server {server} keeps a room for each student: set LAB_STUDENT to your name, for example with "
+            f"The server {store.shown} keeps a room for each student: set LAB_STUDENT to your name, for example with "
             "'LAB_STUDENT=ada make lab', and start again."
         )
-    room = room_of(name)
-    notices = _make(mlflow, room, server)
     mlflow.set_workspace(room)
-    return room, notices
+    made_on = made.get(room, here)
+    told = f"the room '{room}' was {made_on}; if that was not you, choose another LAB_STUDENT."
+    return room, [told] if made_on.startswith("made on ") and made_on != here else []
 
 
-def choose_default(mlflow: ModuleType) -> str:
-    """Have runs without an experiment go to *Default* in a room, and make it if it is missing; return its id.
-
-    MLflow knows *Default* by the id 0, which belongs to no student's room.
-
-    Args:
-        mlflow: the imported package, in the student's room.
-    """
-    with contextlib.suppress(mlflow.MlflowException):  # it is there
-        mlflow.MlflowClient().create_experiment("Default")
-    place = str(mlflow.get_experiment_by_name("Default").experiment_id)
-    os.environ["MLFLOW_EXPERIMENT_ID"] = place
-    return place
-
-
-def _make(mlflow: ModuleType, room: str, server: str) -> list[str]:
-    """Make a room if it is missing; return a notice if it was made on another computer."""
-    here = f"made on the computer '{platform.node()}'"
-    mlflow.set_workspace(None)
-    with _let_in(server, room):
-        # Asking for one room by its name is allowed to administrators alone.
-        found = next((known for known in mlflow.list_workspaces() if known.name == room), None)
-        if found is None:
-            try:
-                mlflow.create_workspace(room, description=here)
-            except mlflow.MlflowException as error:
-                # Made by another notebook of the student's at this moment?
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-            return []
-    made_on = found.description or ""
-    if made_on != here and made_on.startswith("made on "):
-        return [
-            f"the room '{room}' was {made_on}; if that was not you, choose another LAB_STUDENT."
-        ]
-    return []
-
-
-@contextlib.contextmanager
-def _let_in(server: str, room: str = "") -> Iterator[None]:
-    """Say in a sentence that a server with accounts refuses what a block asks for."""
-    from mlflow import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
+def _refusal(error: Exception, store: Store, room: str) -> Exception:
+    """Return in a sentence that a server with accounts refused something, or the error itself if it says something else."""
+    if "ermission denied" in str(error):
         user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
-        if "ermission denied" in str(error):
-            told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
-        elif "authenticate" in str(error):
-            told = (
-                "start with the line that your teacher gave you, or set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD to those of your account"
-            )
-        else:
-            raise
-        raise LabError(f"The server {server} does not let you in: {told}.") from None
+        told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
+    elif "authenticate" in str(error):
+        told = (
+            "start with the line that your teacher gave you, or set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD to those of your account"
+        )
+    else:
+        return error
+    return LabError(f"The server {store.shown} does not let you in: {told}.")
 
 
-def require_to_be_alone(client: MlflowClient) -> None:
+def require_to_be_alone(store: Store) -> None:
     """Raise if somebody else has used the labs on this store within a day: without rooms, runs are in each other's way.
-
-    Only looks: what is said of two students at the same moment, the one hears whose second call comes after the other's first run.
 
     Raises:
         LabError: the message names one of the others.
     """
-    labs = [e.experiment_id for e in client.search_experiments() if e.name in store.EXPERIMENTS]
+    import mlflow
+
+    client, me = mlflow.MlflowClient(), student_name()
+    labs = [e.experiment_id for e in client.search_experiments() if e.name in EXPERIMENTS]
     of_today = f"attributes.start_time > {int(time.time() - A_DAY) * 1000}"
     for run in client.search_runs(labs, of_today) if labs else []:
-        name = run.data.tags.get("mlflow.user", student_name())
-        if name != student_name():
+        if (name := run.data.tags.get("mlflow.user", me)) != me:
             raise LabError(
-                f"'{name}' uses the labs on {store.labs_store()} too, and there your runs would be in each other's way: use a "
+                f"'{name}' uses the labs on {store} too, and there your runs would be in each other's way: use a "
                 "server with a room for each student ('make server'), or unset LAB_TRACKING_URI to use the folder mlruns/."
             )

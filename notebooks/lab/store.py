@@ -37,6 +37,7 @@ EXPERIMENTS = (
 )
 
 SERVER_SCHEMES = ("http", "https")
+COMPLETE_ADDRESS = r"https?://([^/]*@)?(\[[^]/]+\]|[^/:@]+)(:[1-9]\d{0,4})?(/.*)?"
 PLATFORM_SCHEME = "cml"  # the plugin of Cloudera's sessions
 DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -53,7 +54,10 @@ class Store:
 
     def __str__(self) -> str:
         """Return where the runs go, in words for a reader: `mlruns/ (a file store)`."""
-        return f"{self.shown} ({self._kind})"
+        kind = "a tracking server" if self.is_server else "a database"
+        if self.uri.startswith(f"{PLATFORM_SCHEME}:"):
+            kind = "the project's Experiments tab"
+        return f"{self.shown} ({kind if self.folder is None else 'a file store'})"
 
     @property
     def folder(self) -> Path | None:
@@ -67,25 +71,12 @@ class Store:
         return self.uri.startswith(SERVER_SCHEMES)
 
     @property
-    def is_database(self) -> bool:
-        """Whether MLflow writes the runs into a database itself."""
-        return self.uri.startswith(DATABASE_SCHEMES)
-
-    @property
     def shown(self) -> str:
         """The address for a reader: without a password, and short where the folder lies in the project."""
         if self.folder is None:
             return without_password(self.uri)
         within = self.folder.is_relative_to(ROOT)
         return f"{self.folder.relative_to(ROOT).as_posix() if within else self.folder}/"
-
-    @property
-    def _kind(self) -> str:
-        if self.folder is not None:
-            return "a file store"
-        if self.uri.startswith(f"{PLATFORM_SCHEME}:"):
-            return "the project's Experiments tab"
-        return "a tracking server" if self.is_server else "a database"
 
 
 def labs_store() -> Store:
@@ -96,7 +87,37 @@ def labs_store() -> Store:
     Raises:
         LabError: the variable holds something that is neither a path nor a URI of a known scheme, or looks like a slip.
     """
-    return Store(_uri())
+    value = os.environ.get("LAB_TRACKING_URI", "").strip()
+    if not value:
+        return Store(DEFAULT_FOLDER.as_uri())
+    if meant := _probably_meant(value):
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
+        )
+    scheme = re.match(r"([A-Za-z][\w+.-]+):", value)  # two letters at least: C:\mlruns is a path
+    if scheme is None:
+        return Store((ROOT / Path(value).expanduser()).resolve().as_uri())
+    name = scheme[1].lower()
+    if name == "file":
+        return Store(_file_uri(value))
+    if name in SERVER_SCHEMES:
+        if re.fullmatch(COMPLETE_ADDRESS, value, re.IGNORECASE) is None:
+            raise LabError(
+                f"LAB_TRACKING_URI is '{value}', which is no complete address: write it like http://127.0.0.1:5000."
+            )
+        return Store(value.rstrip("/"))
+    plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
+    if name.split("+")[0] in DATABASE_SCHEMES or name in plugins:
+        return Store(value)
+    if name == PLATFORM_SCHEME:
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', Cloudera's Experiments tab, which only the session's own Python reaches: "
+            "choose the session's kernel, or unset LAB_TRACKING_URI to use the folder mlruns/."
+        )
+    raise LabError(
+        f"LAB_TRACKING_URI is '{value}', and '{name}' is not a kind of store that MLflow knows here: "
+        "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
+    )
 
 
 def is_own(folder: Path) -> bool:
@@ -111,47 +132,14 @@ def is_unused(folder: Path) -> bool:
 
 def holds_experiments(folder: Path) -> bool:
     """Return whether MLflow has made an experiment in a folder; nothing but `meta.yaml` in folders of it is looked at."""
-    for meta in (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml")):
-        text = meta.read_text(encoding="utf-8", errors="replace") if meta.is_file() else ""
-        if "experiment_id:" in text and "artifact_location:" in text:
-            return True
-    return False
+    metas = (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml"))
+    texts = (path.read_text("utf-8", errors="replace") for path in metas if path.is_file())
+    return any("experiment_id:" in text and "artifact_location:" in text for text in texts)
 
 
 def without_password(uri: str) -> str:
     """Return an address without the user and password in it."""
     return re.sub(r"//[^/]*@", "//", uri)
-
-
-def _uri() -> str:
-    value = os.environ.get("LAB_TRACKING_URI", "").strip()
-    if not value:
-        return DEFAULT_FOLDER.as_uri()
-    if meant := _probably_meant(value):
-        raise LabError(
-            f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
-        )
-    scheme = re.match(r"([A-Za-z][\w+.-]+):", value)  # two letters at least: C:\mlruns is a path
-    if scheme is None:
-        return (ROOT / Path(value).expanduser()).resolve().as_uri()
-    name = scheme[1].lower()
-    if name == "file":
-        return _file_uri(value)
-    if name in SERVER_SCHEMES:
-        _require_host(value)
-        return value.rstrip("/")
-    plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
-    if name.split("+")[0] not in DATABASE_SCHEMES and name not in plugins:
-        if name == PLATFORM_SCHEME:
-            raise LabError(
-                f"LAB_TRACKING_URI is '{value}', Cloudera's Experiments tab, which only the session's own Python reaches: "
-                "choose the session's kernel, or unset LAB_TRACKING_URI to use the folder mlruns/."
-            )
-        raise LabError(
-            f"LAB_TRACKING_URI is '{value}', and '{name}' is not a kind of store that MLflow knows here: "
-            "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
-        )
-    return value
 
 
 def _probably_meant(value: str) -> str | None:
@@ -180,15 +168,3 @@ def _file_uri(value: str) -> str:
             "write file:///full/path/to/mlruns (three slashes), or just the path."
         )
     return Path(url2pathname(uri.path)).absolute().as_uri()
-
-
-def _require_host(value: str) -> None:
-    try:
-        uri = urlsplit(value)
-        complete = bool(uri.hostname) and (uri.port is None or uri.port > 0)
-    except ValueError:
-        complete = False
-    if not complete:
-        raise LabError(
-            f"LAB_TRACKING_URI is '{value}', which is no complete address: write it like http://127.0.0.1:5000."
-        )

@@ -8,7 +8,6 @@ import os
 import sys
 
 from lab import codespaces, store
-from lab.cloudera import session
 from lab.serving import HOST, ask, free_port, is_free, port_from, require_mlflow, serve
 from lab.setup import checks
 from lab.setup.repair import mend_files
@@ -33,7 +32,7 @@ def main() -> None:
         print(f"The runs go to {store.labs_store()}, which has its own UI: open that address.")
         return
     require_mlflow("make ui")
-    if port is None and session.in_session():
+    if port is None and (session := checks.cloudera_session()):
         show(*session.place(is_free))
     else:
         chosen = free_port(port or DEFAULT_PORT)
@@ -50,11 +49,11 @@ def show(port: int, public_host: str | None = None) -> None:
     Raises:
         LabError: the server does not start or ends early; the message holds its last lines.
     """
-    checks.check_store()
+    checks.check_store(store.labs_store())
     folder = store.labs_store().folder
     if folder is not None and store.is_unused(folder):
         apply_settings()
-        mend_files()  # makes it, so that it is the labs' own
+        mend_files(store.labs_store())  # makes it, so that it is the labs' own
     options = ["--workers", "1", "--backend-store-uri", store.labs_store().uri]
     # Otherwise an experiment created in the UI would keep its artifacts where only this server finds them.
     options += ["--no-serve-artifacts"]

@@ -1,6 +1,7 @@
 """Around the notebooks in a Cloudera session: the kernel of one's own, the UI behind the proxy, a Job, the project's file."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -8,7 +9,6 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -20,6 +20,7 @@ from support import ROOT, free_port, run, started, status
 
 pytestmark = pytest.mark.cloudera
 MAKE = ["make", "-o", ".venv/labs.done"]
+UI = [sys.executable, "-m", "lab.ui"]
 SEARCH, ONE = "/api/2.0/mlflow/experiments/search", {"max_results": 1}
 ADD_ON = ("mlflow_skinny", "protobuf", "typing_extensions", "cml_stand_in")
 
@@ -43,9 +44,7 @@ def digests(python: str) -> dict[str, str]:
 
 
 def test_session_requirements_leave_the_add_on_alone(session_python):
-    requirements = (ROOT / "notebooks" / "lab" / "cloudera" / "requirements.txt").read_text(
-        encoding="utf-8"
-    )
+    requirements = (ROOT / "notebooks/lab/cloudera/requirements.txt").read_text(encoding="utf-8")
     assert "mlflow" not in re.sub(r"#.*", "", requirements)
     before, after = (
         set((Path(session_python).parents[2] / f"{name}.txt").read_text().splitlines())
@@ -117,43 +116,42 @@ def test_kernel_elsewhere_has_a_name_of_its_own(home):
 
 
 def test_what_a_bare_session_lacks_is_said_without_breaking_it(home, session, session_python):
-    code = "import lab; from lab.setup import checks as e; e.find_spec = lambda n: None if n == 'torch' else n; lab.start()"
+    code = "import lab; from lab.setup import checks; checks.PACKAGES = ('mlflow', 'tensors'); lab.start()"
     done = run([session_python, "-c", code], cwd=home / "notebooks", env=os.environ | session)
-    assert "lacks torch: run 'make kernel' in a terminal" in done.stdout
+    assert "lacks tensors: run 'make kernel' in a terminal" in done.stdout
     assert "'pip install -r notebooks/lab/cloudera/requirements.txt'" in done.stdout
     assert "pip install -r requirements.txt" not in done.stdout
 
 
-def test_experiments_tab_needs_the_kernel_of_the_session(home, session):
-    environment = session | {"LAB_TRACKING_URI": "cml://localhost"}
-    with Kernel(home / "notebooks", environment) as kernel:
-        _, error = kernel.run("import lab\nlab.start()")
-    assert error.startswith(
-        "LabError: LAB_TRACKING_URI is 'cml://localhost', Cloudera's Experiments"
-    )
-    assert "choose the session's kernel" in error
+def test_store_that_this_mlflow_cannot_use(home, session, server):
+    for place, told in (
+        ("cml://localhost", "LAB_TRACKING_URI is 'cml://localhost', Cloudera's Experiments tab"),
+        (server, f"The tracking server {server} keeps no logged models"),
+    ):
+        with Kernel(home / "notebooks", session | {"LAB_TRACKING_URI": place}) as kernel:
+            _, error = kernel.run("import lab\nlab.start()")
+        assert error.startswith(f"LabError: {told}")
+        assert "the session's kernel" in error or place == server
 
 
-def test_server_without_logged_models_needs_mlflow_2(home, server):
-    with Kernel(home / "notebooks", {"LAB_TRACKING_URI": server}) as kernel:
-        _, error = kernel.run("import lab\nlab.start()")
-    assert error.startswith(f"LabError: The tracking server {server} keeps no logged models")
+@contextlib.contextmanager
+def ui(home, session, app, readonly):
+    """Serve the UI in a session with two ports, and lend its process, and the host name that it prints."""
+    ports = {"CDSW_APP_PORT": str(app), "CDSW_READONLY_PORT": str(readonly)}
+    pattern = r"open https://(\S+) \(Ctrl-C"
+    folder = home / "notebooks"
+    with started(UI, pattern, folder, session | ports) as (process, _, found):
+        yield process, found[1]
 
 
 def test_ui_is_served_where_the_grid_icon_leads(home, session):
-    app, readonly = free_port(), free_port()
-    environment = session | {"CDSW_APP_PORT": str(app), "CDSW_READONLY_PORT": str(readonly)}
-    pattern = r"open (https://\S+) \(Ctrl-C"
-    public = "x0y1z2a3b4c5d6e7.ml-0815.example.site"
-    command = [sys.executable, "-m", "lab.ui"]
-    with started(command, pattern, home / "notebooks", environment) as (process, _, found):
-        assert found[1] == f"https://{public}"
-        search = f"http://127.0.0.1:{app}{SEARCH}"
+    app, public = free_port(), "x0y1z2a3b4c5d6e7.ml-0815.example.site"
+    with ui(home, session, app, free_port()) as (process, host):
+        assert host == public
+        search, other = f"http://127.0.0.1:{app}{SEARCH}", "elsewhere.ml-0815.example.site"
         assert status(search, ONE, Host=public, Origin=f"https://{public}") == 200
-        assert status(search, ONE, Host="elsewhere.ml-0815.example.site") == 403
-        assert (
-            status(search, ONE, Host=public, Origin="https://elsewhere.ml-0815.example.site") == 403
-        )
+        assert status(search, ONE, Host=other) == 403
+        assert status(search, ONE, Host=public, Origin=f"https://{other}") == 403
         family = [process, *psutil.Process(process.pid).children(recursive=True)]
         connections = [c for p in family for c in psutil.Process(p.pid).net_connections("tcp")]
         listening = {c.laddr for c in connections if c.status == psutil.CONN_LISTEN}
@@ -162,28 +160,23 @@ def test_ui_is_served_where_the_grid_icon_leads(home, session):
 
 def test_ui_beside_jupyterlab_takes_the_other_port(home, session):
     readonly = free_port()
-    with closing(socket.socket()) as jupyterlab:
+    with socket.socket() as jupyterlab:
         jupyterlab.bind(("127.0.0.1", 0))
         jupyterlab.listen()
         taken = jupyterlab.getsockname()[1]
-        environment = session | {"CDSW_APP_PORT": str(taken), "CDSW_READONLY_PORT": str(readonly)}
-        command = [sys.executable, "-m", "lab.ui"]
-        pattern = r"open https://(\S+) \(Ctrl-C"
-        with started(command, pattern, home / "notebooks", environment) as (_, _, found):
-            assert found[1] == "read-only-x0y1z2a3b4c5d6e7.ml-0815.example.site"
-            assert status(f"http://127.0.0.1:{readonly}{SEARCH}", ONE, Host=found[1]) == 200
-        environment["CDSW_READONLY_PORT"] = str(taken)
-        done = run(command, cwd=home / "notebooks", env=os.environ | environment)
+        with ui(home, session, taken, readonly) as (_, host):
+            assert host == "read-only-x0y1z2a3b4c5d6e7.ml-0815.example.site"
+            assert status(f"http://127.0.0.1:{readonly}{SEARCH}", ONE, Host=host) == 200
+        ports = dict.fromkeys(("CDSW_APP_PORT", "CDSW_READONLY_PORT"), str(taken))
+        done = run(UI, cwd=home / "notebooks", env=os.environ | session | ports)
         assert done.returncode == 1 and "both are taken" in done.stdout
 
 
 def test_ui_of_the_experiments_tab_is_that_tab(home, session):
     environment = os.environ | session | {"LAB_TRACKING_URI": "cml://localhost"}
-    done = run([sys.executable, "-m", "lab.ui"], cwd=home / "notebooks", env=environment)
-    assert (
-        done.stdout
-        == "The runs go to the project's Experiments tab, which is their UI: open that.\n"
-    )
+    done = run(UI, cwd=home / "notebooks", env=environment)
+    told = "The runs go to the project's Experiments tab, which is their UI: open that.\n"
+    assert done.stdout == told
 
 
 # What a Job does with its script: no __file__, the kernel's own argument, and any SystemExit is a failure.
@@ -199,35 +192,25 @@ except SystemExit:
 """
 
 
-@pytest.fixture
-def job(home, session, session_python):
+def test_job_leaves_reading_copies_or_fails_with_the_message_of_the_cell(
+    home, session, session_python
+):
     (home / ".venv").symlink_to(sys.prefix)
     for notebook in (home / "notebooks").glob("[01][02-9]_*.ipynb"):
         notebook.unlink()
-    command = [session_python, "-c", JOB]
-    return lambda: run(command, cwd=home, env=os.environ | session)
-
-
-def test_job_leaves_reading_copies(job, home):
-    done = job()
-    assert done.returncode == 0, done.stdout
-    assert "SystemExit" not in done.stdout
+    done = run([session_python, "-c", JOB], cwd=home, env=os.environ | session)
+    assert done.returncode == 0 and "SystemExit" not in done.stdout, done.stdout
     assert (home / "build" / "html" / "01_bad_example.html").exists()
-
-
-def test_job_fails_with_the_message_of_the_cell(job, home):
     path = home / "notebooks" / "01_bad_example.ipynb"
     content = nbformat.read(path, as_version=4)
     cell = next(cell for cell in content.cells if cell.id == "splits-plot")
     cell.source = "raise ValueError('something broke')"
     nbformat.write(content, path)
-    done = job()
+    done = run([session_python, "-c", JOB], cwd=home, env=os.environ | session)
     assert done.returncode == 1 and "SystemExit" not in done.stdout
     last = done.stdout.strip().splitlines()[-1]
-    assert last.startswith(
-        "RuntimeError: Error: 01_bad_example.ipynb failed at the cell that begins"
-    )
-    assert last.endswith("with ValueError: something broke")
+    failed = "RuntimeError: Error: 01_bad_example.ipynb failed at the cell that begins"
+    assert last.startswith(failed) and last.endswith("with ValueError: something broke")
 
 
 @pytest.fixture
@@ -236,10 +219,8 @@ def metadata():
 
 
 FIELDS = {
-    "run_session": {"name", "short_summary", "script", "code", "kernel", "cpu", "memory"},
-    "create_job": {
-        *("name", "short_summary", "entity_label", "script", "arguments", "kernel", "cpu", "memory")
-    },
+    "run_session": {"short_summary", "script", "code"},
+    "create_job": {"short_summary", "entity_label", "script", "arguments"},
 }
 
 
@@ -248,17 +229,15 @@ def test_project_file_has_the_documented_fields(metadata):
     optional = {"short_summary", "date", "runtimes", "environment_variables", "tasks"}
     assert required <= set(metadata) <= required | optional
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", metadata["date"]), "a date without quotes is no text"
-    for runtime in metadata["runtimes"]:
-        assert {"editor", "kernel", "edition"} <= set(runtime)
-    assert set(metadata["environment_variables"]) == {"LAB_TRACKING_URI", "LAB_STUDENT"}
+    assert all({"editor", "kernel", "edition"} <= set(each) for each in metadata["runtimes"])
     readme = (ROOT / "notebooks/lab/cloudera/README.md").read_text(encoding="utf-8")
+    assert set(metadata["environment_variables"]) == {"LAB_TRACKING_URI", "LAB_STUDENT"}
     for name, variable in metadata["environment_variables"].items():
         assert set(variable) == {"default", "description", "prompt_user"}
-        assert isinstance(variable["default"], str)
-        assert f"`{name}`" in readme
+        assert isinstance(variable["default"], str) and f"`{name}`" in readme
     for task in metadata["tasks"]:
-        assert set(task) - {"type"} <= FIELDS[task["type"]]
-        assert {"name", "kernel", "cpu", "memory"} <= set(task)
+        given = {"type", "name", "kernel", "cpu", "memory"}
+        assert given <= set(task) <= given | FIELDS[task["type"]]
         assert ("script" in task) != ("code" in task)
         assert "script" not in task or (ROOT / task["script"]).exists()
 

@@ -16,6 +16,7 @@ from lab.exercises.student import Student
 from lab.room import room_of
 from lab.setup import use_store
 from lab.setup.checks import check_store
+from lab.store import labs_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,8 +62,9 @@ def standings(people: Iterable[Person] = (), verify: bool = False) -> list[Stand
     """
     import mlflow
 
-    has_rooms = check_store()
-    use_store(mlflow)
+    store = labs_store()
+    has_rooms = check_store(store)
+    use_store(store)
     client = mlflow.MlflowClient()
     if has_rooms:
         # An earlier look has left this process in some student's room.

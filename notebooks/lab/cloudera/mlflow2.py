@@ -6,32 +6,30 @@ A cell on something that only MLflow 3 has begins with the comment `# Needs MLfl
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
-from types import ModuleType
 from typing import Any
+
+from lab.setup.adapted import notebook_shell
 
 NEEDS_MLFLOW_3 = "# Needs MLflow 3"
 DATASET_FIELDS = ("name", "digest", "source_type", "source", "profile")
 DATASET_TAG = "dataset."
 
 
-def complete(mlflow: ModuleType) -> None:
-    """Add to MLflow 2 what the labs read of MLflow 3; calling it again changes nothing.
-
-    Args:
-        mlflow: the imported package.
-    """
-    mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
-    _keep_datasets(mlflow)
-    _print_no_addresses()
-    _explain_cells_that_need_mlflow_3(mlflow.__version__)
-
-
-def _print_no_addresses() -> None:
-    """Leave out two lines with addresses after every run on a server, for which MLflow 2.19 has no switch."""
+def complete() -> None:
+    """Add to MLflow 2 what the labs read of MLflow 3; calling it again changes nothing."""
+    import mlflow
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it does not know MLFLOW_LOGGING_LEVEL
+    # Nor has MLflow 2.19 a switch for two lines with addresses after every run on a server.
     setattr(TrackingServiceClient, "_log_url", lambda client, run_id: None)  # noqa: B010
+    mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
+    _keep_datasets()
+    shell = notebook_shell()
+    if shell is not None and _explain not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(_explain)
 
 
 def _input_example(model: Any) -> Any:
@@ -43,12 +41,13 @@ def _input_example(model: Any) -> Any:
     return meta.load_input_example(folder)
 
 
-def _keep_datasets(mlflow: ModuleType) -> None:
+def _keep_datasets() -> None:
     """Note datasets in tags where the store has no place for them.
 
     A plugin older than `log_inputs` inherits it from MLflow's base class, where it does nothing: a dataset would be gone
     without a word. A tag keeps what the lessons read again: name, digest, source, number of rows and context.
     """
+    from mlflow import MlflowClient
     from mlflow.entities import Run
     from mlflow.store.tracking.abstract_store import AbstractStore
     from mlflow.tracking._tracking_service.utils import _get_store
@@ -62,7 +61,7 @@ def _keep_datasets(mlflow: ModuleType) -> None:
             kept["context"] = next((tag.value for tag in logged.tags), "")
             client.set_tag(run_id, DATASET_TAG + logged.dataset.name, json.dumps(kept))
 
-    mlflow.MlflowClient.log_inputs = log_inputs
+    setattr(MlflowClient, "log_inputs", log_inputs)  # noqa: B010
     setattr(Run, "inputs", property(_inputs_from_tags))  # noqa: B010
 
 
@@ -81,29 +80,11 @@ def _inputs_from_tags(run: Any) -> Any:
     )
 
 
-def _explain_cells_that_need_mlflow_3(version: str) -> None:
-    """Have IPython print the first line of a cell that needs MLflow 3, instead of running the cell."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
-    if shell is None:
-        return
+def _explain(lines: list[str]) -> list[str]:
+    """Print the first line of a cell that needs MLflow 3, instead of running it; IPython calls this with each cell."""
+    from mlflow import __version__
 
-    transformers = shell.input_transformers_cleanup
-    others = [known for known in transformers if not isinstance(known, _Explain)]
-    transformers[:] = [*others, _Explain(version)]
-
-
-class _Explain:
-    """Replaces a cell that needs MLflow 3 by one that says so; IPython calls it with the lines of each cell."""
-
-    def __init__(self, version: str):
-        self.version = version
-
-    def __call__(self, lines: list[str]) -> list[str]:
-        if not lines or not lines[0].startswith(NEEDS_MLFLOW_3):
-            return lines
-        sentence = f"{lines[0].lstrip('# ').rstrip()} This is MLflow {self.version}: read on."
-        return [f"print({sentence!r})\n"]
+    if not lines or not lines[0].startswith(NEEDS_MLFLOW_3):
+        return lines
+    sentence = f"{lines[0].lstrip('# ').rstrip()} This is MLflow {__version__}: read on."
+    return [f"print({sentence!r})\n"]

@@ -12,12 +12,7 @@ from lab.store import LabError
 
 # The variable that names a port, and what stands before the session's id in the port's public address. JupyterLab itself
 # usually runs on the first; the second is for what readers of the project may see.
-PORT_VARIABLES = (("CDSW_APP_PORT", ""), ("CDSW_READONLY_PORT", "read-only-"))
-
-
-def in_session() -> bool:
-    """Return whether this is a Cloudera session, whose proxy serves some of its ports."""
-    return all(os.environ.get(name) for name in ("CDSW_ENGINE_ID", "CDSW_DOMAIN"))
+PORT_VARIABLES = {"CDSW_APP_PORT": "", "CDSW_READONLY_PORT": "read-only-"}
 
 
 def place(is_free: Callable[[int], bool]) -> tuple[int, str]:
@@ -29,11 +24,11 @@ def place(is_free: Callable[[int], bool]) -> tuple[int, str]:
     Raises:
         LabError: all of them are taken.
     """
-    for name, prefix in PORT_VARIABLES:
+    for name, prefix in PORT_VARIABLES.items():
         port = os.environ.get(name, "")
         if port.isdecimal() and is_free(int(port)):
             return int(port), f"{prefix}{os.environ['CDSW_ENGINE_ID']}.{os.environ['CDSW_DOMAIN']}"
     raise LabError(
-        f"Cloudera serves only the ports in {' and '.join(name for name, _ in PORT_VARIABLES)}, and both are taken: end "
+        f"Cloudera serves only the ports in {' and '.join(PORT_VARIABLES)}, and both are taken: end "
         "what runs there (another 'make ui'?), or start a second session for the UI."
     )

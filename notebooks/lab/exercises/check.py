@@ -16,6 +16,8 @@ from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO
 from lab.exercises.student import Missing, Student, Wrong
 from lab.room import student_name
 from lab.serving import answers
+from lab.setup import go_to_store
+from lab.setup.adapted import autologging_paused
 from lab.store import LabError
 
 WORDS = {DONE: "done", TO_DO: "not done yet", NOT_RIGHT: "not right yet"}
@@ -213,12 +215,10 @@ def _note(student: Student, verdict: Verdict) -> None:
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Keep a check from being seen: what MLflow logs or warns of on the page, what autologging records in the store."""
-    from mlflow.utils.autologging_utils import disable_autologging
-
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), disable_autologging():
+        with warnings.catch_warnings(), autologging_paused():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -229,10 +229,8 @@ def _student_here() -> Student | None:
     """Return the student at this computer, or None after saying why the store cannot be asked."""
     import mlflow
 
-    from lab.setup import go_to_store
-
     try:
-        go_to_store(mlflow)
+        go_to_store()
         return Student(mlflow.MlflowClient(), student_name())
     except LabError as error:
         print(f"{TO_DO} The store cannot be asked. {error}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
-from types import ModuleType
+import sys
 
-from lab import room, store
-from lab.setup import autologging, checks, imports, older_mlflow, quiet, repair, unreachable
-from lab.setup.variables import apply_settings
-from lab.store import LabError
+from lab import room
+from lab.setup import adapted, checks, kernel, repair
+from lab.setup.variables import apply_settings, keep_artifacts_beside
+from lab.store import LabError, Store, is_own, labs_store
 
-# Addresses that MLflow was given here; it has put them into the environment itself.
+# What the labs told MLflow in this process: it puts addresses, rooms and experiments into the environment itself.
 _told: set[str] = set()
 
 
@@ -22,90 +21,74 @@ def start() -> None:
     Points MLflow at the store that `lab.store.labs_store` returns, switches telemetry and chatter off, restores a
     lab's experiment that was deleted, and prints the versions in use and where the runs go. Called again in the middle
     of a notebook, it closes a run that was left open and switches autologging off, says so, and keeps the experiment.
+    `lab.settings()` lists all that it sets.
 
     Raises:
         LabError: something is missing, too old, not writable or not reachable; the message says what to do.
     """
-    notices = [
-        *checks.check_versions(),
-        *checks.check_data(),
-        *checks.find_stray_database(),
-        *repair.go_to_notebooks(),
-    ]
+    used = bool(_told) or "mlflow" in sys.modules
+    notices = [*checks.check_versions(), *checks.check_data()]
+    store = labs_store()
+    notices += [*checks.find_stray_database(store), *kernel.go_to_notebooks()]
     apply_settings()
-    imports.import_skops_alone()
-    if name := room.given_name():
-        # The first place where getpass.getuser(), which MLflow asks, looks.
-        os.environ["LOGNAME"] = name
-    has_rooms = checks.check_store()
-    notices += repair.mend_files()
+    adapted.import_skops_alone()
+    has_rooms = checks.check_store(store)
+    notices += repair.mend_files(store)
 
     import mlflow
 
-    if store.labs_store().is_server:
-        unreachable.tell_in_a_sentence(mlflow)
-    notices += repair.forget_foreign_settings(mlflow, _told)
-    chosen = repair.forget_experiment(mlflow)
-    notices += repair.close_run(mlflow)
-    use_store(mlflow)
-    own_room = ""
+    foreign, chosen = kernel.forget_foreign_settings(store, _told, used)
+    notices += foreign + kernel.close_run()
+    use_store(store)
+    place = ""
     if has_rooms:
-        own_room, told = room.enter(mlflow)
-        _told.add(own_room)
+        own_room, told = _enter(store)
+        place = f", in the room '{own_room}'"
         notices += told
-    folder = store.labs_store().folder
-    own = has_rooms or (folder is not None and store.is_own(folder))
-    notices += repair.restore_experiments(mlflow, own)
-    if has_rooms:
-        _told.add(room.choose_default(mlflow))
-    elif folder is None:
-        room.require_to_be_alone(mlflow.MlflowClient())
-    notices += repair.choose_again(mlflow, chosen)
-    notices += repair.stop_autologging()
+    own = has_rooms or (store.folder is not None and is_own(store.folder))
+    notices += repair.restore_experiments(store, own)
+    if store.folder is None and not has_rooms:
+        room.require_to_be_alone(store)
+    notices += kernel.choose_experiment(chosen, has_rooms) + adapted.stop_autologging()
 
+    name = room.chosen_name()
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
-    place = f", in the room '{own_room}'" if own_room else ""
-    print(f"Runs go to {store.labs_store()}{place}" + (f", as {name}" if name else ""))
+    print(f"Runs go to {store}{place}" + (f", as {name}" if name else ""))
     for notice in notices:
         print(f"Note: {notice}")
 
 
-def go_to_store(mlflow: ModuleType) -> None:
+def go_to_store() -> None:
     """Point MLflow at the labs' store in whatever process this is, and enter the student's room there.
 
     Raises:
         LabError: the store cannot be used, or is not there any more.
     """
-    has_rooms = checks.check_store()
-    folder = store.labs_store().folder
-    if folder is not None and not folder.is_dir():
-        raise LabError(
-            f"There is no {store.labs_store()}: run the first cell again, which makes it."
-        )
-    use_store(mlflow)
+    store = labs_store()
+    has_rooms = checks.check_store(store)
+    if store.folder is not None and not store.folder.is_dir():
+        raise LabError(f"There is no {store}: run the first cell again, which makes it.")
+    use_store(store)
     if has_rooms:
-        own_room, _ = room.enter(mlflow)
-        _told.add(own_room)
-    elif store.labs_store().folder is None:
-        room.require_to_be_alone(mlflow.MlflowClient())
+        _enter(store)
+    elif store.folder is None:
+        room.require_to_be_alone(store)
 
 
-def use_store(mlflow: ModuleType) -> None:
-    """Point MLflow at the labs' store, and have its client do what the labs expect of it."""
-    _keep_artifacts_beside_a_database()
-    _told.add(store.labs_store().uri)
-    mlflow.set_tracking_uri(store.labs_store().uri)
+def use_store(store: Store) -> None:
+    """Point MLflow at a store, and have its client do what the labs expect of it."""
+    import mlflow
+
+    keep_artifacts_beside(store)
+    _told.add(store.uri)
+    mlflow.set_tracking_uri(store.uri)
     # For programs that are started from here. MLflow notes it when it changes, and not when it was forgotten in between.
     os.environ["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
-    mlflow.set_registry_uri(store.labs_store().uri)
-    older_mlflow.adapt(mlflow)
-    autologging.write_in_turn()
-    quiet.keep_quiet()
+    mlflow.set_registry_uri(store.uri)
+    adapted.adapt(store)
 
 
-def _keep_artifacts_beside_a_database() -> None:
-    """Have MLflow put artifacts beside an SQLite file, and not into ./mlruns of whichever folder a process happens to run in."""
-    uri = store.labs_store().uri
-    if uri.startswith("sqlite:///"):
-        database = Path(uri.removeprefix("sqlite:///")).absolute()
-        os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = (database.parent / "mlartifacts").as_uri()
+def _enter(store: Store) -> tuple[str, list[str]]:
+    own_room, told = room.enter(store)
+    _told.add(own_room)
+    return own_room, told

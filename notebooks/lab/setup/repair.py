@@ -7,28 +7,33 @@ changed. What is changed here is kept as it was beside the store, under the same
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from lab import room, store
-from lab.setup.variables import FOREIGN
-from lab.store import LabError
+from lab import store as stores
+from lab.room import student_name
+from lab.store import EXPERIMENTS, MARKER, LabError, Store
 
 NO_META = "no meta.yaml"
-NOT_RUNS = ("tags", "datasets", "traces", "models")  # other folders of an experiment
 NEEDED = ("metrics", "params", "artifacts")  # in a run's folder; git and zip keep no empty ones
 ADDRESSES = ("artifact_location", "artifact_uri", "source", "storage_location")
+# Where MLflow's file store has records, what it needs in their meta.yaml, and how many words a line of their metrics may have.
+RECORDS = (
+    ("*/", ("name", "artifact_location", "lifecycle_stage"), ()),
+    ("*/*/meta.yaml", ("experiment_id", "user_id"), (2, 3, 5)),
+    ("*/models/*/meta.yaml", ("experiment_id", "status"), (4, 6)),
+    ("*/*/inputs/*", (), ()),
+    ("*/*/outputs/*", (), ()),
+)
 
 
-def mend_files() -> list[str]:
+def mend_files(store: Store) -> list[str]:
     """Make the labs' own file store, or make it whole again; in another's, only look.
 
     Returns:
@@ -37,24 +42,25 @@ def mend_files() -> list[str]:
     Raises:
         LabError: a file in another's store fails every search, or the labs' own cannot be written.
     """
-    folder = store.labs_store().folder
+    folder = store.folder
     if folder is None:
         return []
-    flaws = set(_flaws(folder))
+    flaws = dict(_flaws(folder))
     if flaws:  # a file that is just being written gets a second look
         time.sleep(0.2)
-        flaws &= set(_flaws(folder))
-    incomplete = [run for run in _records(folder, runs=True) if _missing(run)]
-    if not store.is_own(folder):
-        return _look_at(flaws, bool(incomplete or _moved_from(folder)))
+        flaws = dict(flaws.items() & set(_flaws(folder)))
+    runs = _records(folder, "*/*/meta.yaml")
+    lost = [run / name for run in runs for name in NEEDED if not (run / name).is_dir()]
+    if not stores.is_own(folder):
+        return _look_at(flaws, bool(lost or _moved_from(folder)))
     try:
-        notices = [_set_aside(path, folder, flaw) for path, flaw in sorted(flaws)]
+        notices = [_set_aside(path, folder, flaws[path]) for path in sorted(flaws)]
         _make_default_experiment(folder)
-        for path in [path for run in incomplete if run.exists() for path in _missing(run)]:
+        for path in [path for path in lost if path.parent.exists()]:
             path.mkdir()
-        if incomplete:
+        if lost:
             notices.append(
-                f"{len(incomplete)} runs had lost empty folders, which git and zip do not keep; they are made again."
+                f"{len({path.parent for path in lost})} runs had lost empty folders, which git and zip do not keep; they are made again."
             )
         return notices + _correct_addresses(folder) + _mark(folder)
     except OSError as error:
@@ -63,9 +69,9 @@ def mend_files() -> list[str]:
         ) from None
 
 
-def _look_at(flaws: set[tuple[Path, str]], can_be_mended: bool) -> list[str]:
+def _look_at(flaws: dict[Path, str], can_be_mended: bool) -> list[str]:
     adopt = "if the store is yours, 'make adopt' keeps a copy of it and mends it"
-    for path, flaw in sorted(flaws):
+    for path, flaw in sorted(flaws.items()):
         # MLflow passes over a folder without that file, if its name could be an experiment's.
         if flaw != NO_META or not re.fullmatch(r"[a-zA-Z0-9][\w-]{0,63}", path.name):
             raise LabError(
@@ -75,13 +81,19 @@ def _look_at(flaws: set[tuple[Path, str]], can_be_mended: bool) -> list[str]:
     return [f"{moved}; {adopt}."] if can_be_mended else []
 
 
-def _records(folder: Path, runs: bool = False) -> list[Path]:
-    """Return the folders of all experiments in a store, or of all runs in them, also the deleted ones."""
-    if not runs:
-        found = [*folder.glob("*/"), *folder.glob(".trash/*/")]
-        return [path for path in found if path.is_dir() and path.name not in (".trash", "models")]
-    found = [meta.parent for place in _records(folder) for meta in place.glob("*/meta.yaml")]
-    return [path for path in found if path.name not in NOT_RUNS]
+def _records(folder: Path, pattern: str) -> list[Path]:
+    """Return the folders, or files, that match a pattern of `RECORDS` in a store, also the deleted ones."""
+    found = []
+    for place in (folder, folder / ".trash"):
+        for path in place.glob(pattern):
+            record = path.parent if path.name == "meta.yaml" else path
+            experiment, *within = record.relative_to(place).parts
+            if experiment not in (".trash", "models") and within not in NOT_RUNS:
+                found.append(record)
+    return found
+
+
+NOT_RUNS = [["tags"], ["datasets"], ["traces"], ["models"]]  # other folders of an experiment
 
 
 def _flaws(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -90,31 +102,20 @@ def _flaws(folder: Path) -> Iterator[tuple[Path, str]]:
     Yields:
         the file or folder, and what is wrong with it, in words that follow "has".
     """
-    broken = set()
-    for experiment in _records(folder):
-        if flaw := _flaw_of_meta(experiment, "name", "artifact_location", "lifecycle_stage"):
-            broken.add(experiment)
-            yield experiment, flaw
-        for path in experiment.glob("tags/**/*"):
-            yield from _unreadable(path, experiment / "tags")
-    models = [
-        meta.parent for place in _records(folder) for meta in place.glob("models/*/meta.yaml")
-    ]
-    for record, fields in [
-        *((run, (2, 3, 5)) for run in _records(folder, runs=True)),
-        *((model, (4, 6)) for model in models),
-    ]:
-        if broken.intersection(record.parents):
-            continue
-        if flaw := _flaw_of_meta(record, "experiment_id", "user_id" if 3 in fields else "status"):
-            yield record, flaw
-            continue
-        for name in ("params", "tags", "metrics"):
-            for path in record.glob(f"{name}/**/*"):
-                yield from _unreadable(path, record / name, fields if name == "metrics" else ())
-        for entry in (*record.glob("inputs/*"), *record.glob("outputs/*")):
-            if flaw := _flaw_of_meta(entry):
-                yield entry, flaw
+    broken: set[Path] = set()
+    for pattern, keys, words in RECORDS:
+        for record in _records(folder, pattern):
+            if broken.intersection(record.parents):
+                continue
+            if flaw := _flaw_of_meta(record, keys):
+                broken.add(record)
+                yield record, flaw
+                continue
+            for kind in ("params", "tags", "metrics"):
+                for path in record.glob(f"{kind}/**/*"):
+                    name = path.relative_to(record / kind).as_posix()
+                    if flaw := _flaw_of_value(path, name, words if kind == "metrics" else ()):
+                        yield path, flaw
 
 
 def _content(record: Path) -> dict[str, Any]:
@@ -128,7 +129,15 @@ def _content(record: Path) -> dict[str, Any]:
         raise ValueError(error) from None
 
 
-def _flaw_of_meta(record: Path, *keys: str) -> str:
+def _write(record: Path, content: dict[str, Any]) -> None:
+    import yaml
+
+    new = record / "meta.yaml.new"
+    new.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    new.replace(record / "meta.yaml")
+
+
+def _flaw_of_meta(record: Path, keys: tuple[str, ...]) -> str:
     if not (record / "meta.yaml").is_file():
         return NO_META
     with contextlib.suppress(OSError, ValueError, TypeError):
@@ -137,32 +146,26 @@ def _flaw_of_meta(record: Path, *keys: str) -> str:
     return "a broken meta.yaml"
 
 
-def _unreadable(path: Path, kind: Path, fields: tuple[int, ...] = ()) -> Iterator[tuple[Path, str]]:
-    """Yield a parameter, metric or tag that MLflow cannot read; `fields` is how many words a metric's line may have."""
+def _flaw_of_value(path: Path, name: str, words: tuple[int, ...]) -> str:
+    """Return why MLflow cannot read a parameter, metric or tag; `words` is how many a metric's line may have."""
     if path.is_dir():
-        return
+        return ""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
-        yield path, "content that is no text"
-        return
-    if not re.fullmatch(r"[/\w.\- :]*", path.relative_to(kind).as_posix()):
-        yield path, "a name that MLflow does not take"
-    elif fields and not lines:
-        yield path, "no value in it"
-    for line in lines if fields else []:
-        words = line.strip().split(" ")
-        try:
-            int(words[0]), float(words[1]), [int(step) for step in words[2:3]]
-            known = len(words) in fields
-        except (ValueError, IndexError):
-            known = False
-        if not known:
-            yield (
-                path,
-                f"the line '{line.strip()[:60]}', where MLflow reads time, value and step, the first and last whole numbers",
-            )
-            return
+        return "content that is no text"
+    if not re.fullmatch(r"[/\w.\- :]*", name):
+        return "a name that MLflow does not take"
+    if words and not lines:
+        return "no value in it"
+    for line in lines if words else ():
+        found = line.strip().split(" ")
+        with contextlib.suppress(ValueError, IndexError):
+            int(found[0]), float(found[1]), [int(step) for step in found[2:3]]
+            if len(found) in words:
+                continue
+        return f"the line '{line.strip()[:60]}', where MLflow reads time, value and step, the first and last whole numbers"
+    return ""
 
 
 def _keep(path: Path, folder: Path) -> Path:
@@ -176,10 +179,9 @@ def _keep(path: Path, folder: Path) -> Path:
 
 def _set_aside(path: Path, folder: Path, flaw: str) -> str:
     shutil.move(path, _keep(path, folder))
-    shown = path.relative_to(folder).as_posix()
     return (
-        f"{folder.name}/{shown} has {flaw}, which stops MLflow; it now lies unchanged under the same path in "
-        f"{folder.name}-before-mending/, and the rest goes on."
+        f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which stops MLflow; it now lies unchanged under the same "
+        f"path in {folder.name}-before-mending/, and the rest goes on."
     )
 
 
@@ -188,28 +190,22 @@ def _make_default_experiment(folder: Path) -> None:
     (folder / ".trash").mkdir(parents=True, exist_ok=True)
     if (folder / "0").exists():
         return
-    from mlflow.store.tracking.file_store import FileStore
-
+    content = {"artifact_location": f"{folder.as_uri()}/0", "experiment_id": "0", "name": "Default"}
+    times = dict.fromkeys(("creation_time", "last_update_time"), int(time.time() * 1000))
     # MLflow passes over a folder whose name ends so. A second notebook may do the same at this moment.
     with tempfile.TemporaryDirectory(dir=folder, suffix=".trash") as new:
-        FileStore(f"{new}/store", folder.as_uri())
-        try:
-            Path(new, "store", "0").rename(folder / "0")
-        except OSError:
-            if not (folder / "0").exists():
-                raise
-
-
-def _missing(run: Path) -> list[Path]:
-    return [run / name for name in NEEDED if not (run / name).is_dir()]
+        Path(new, "0").mkdir()
+        _write(Path(new, "0"), content | times | {"lifecycle_stage": "active"})
+        with contextlib.suppress(OSError):
+            Path(new, "0").rename(folder / "0")
 
 
 def _moved_from(folder: Path) -> list[str]:
     """Return the addresses of other folders in which artifacts are said to be that lie here: others are elsewhere on purpose."""
     found: dict[str, None] = {}
-    for experiment in _records(folder):
+    for experiment in _records(folder, "*/"):
         with contextlib.suppress(OSError, ValueError, TypeError):
-            old, _, id = str(_content(experiment)["artifact_location"]).rpartition("/")
+            old, _, id = str(_content(experiment).get("artifact_location")).rpartition("/")
             here = (*experiment.glob("*/artifacts/*"), *experiment.glob("models/*/artifacts/*"))
             if here and id == experiment.name and old not in (folder.as_uri(), str(folder)):
                 found[old] = None
@@ -222,25 +218,21 @@ def _correct_addresses(folder: Path) -> list[str]:
     Returns:
         a notice for each place that the store came from.
     """
-    import yaml
-
-    moved_from = _moved_from(folder)
-    if not moved_from:
+    if not (moved_from := _moved_from(folder)):
         return []
-    experiments = _records(folder)
-    records = [path for place in [*experiments, folder] for path in place.glob("models/*")]
-    records += [*folder.glob("models/*/version-*"), *_records(folder, runs=True)]
-    records += experiments  # last, as they tell where the store came from, should this be cut off
-    for meta in [path for record in records if (path := record / "meta.yaml").is_file()]:
-        content = _content(meta.parent)
-        for key, old in [(key, old) for key in ADDRESSES for old in moved_from]:
-            if str(content.get(key)).startswith(f"{old}/"):
-                content[key] = folder.as_uri() + content[key].removeprefix(old)
-        if content != _content(meta.parent):
-            shutil.copy2(meta, _keep(meta, folder))
-            new = meta.with_name("meta.yaml.new")
-            new.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-            new.replace(meta)
+    experiments = _records(folder, "*/")
+    metas = [m for m in folder.rglob("meta.yaml") if "artifacts" not in m.relative_to(folder).parts]
+    # Those of experiments last, as they tell where the store came from, should this be cut off.
+    for meta in sorted(metas, key=lambda meta: meta.parent in experiments):
+        with contextlib.suppress(ValueError, TypeError):  # the name of a tag, perhaps
+            content = _content(meta.parent)
+            new = dict(content)
+            for key, old in itertools.product(ADDRESSES, moved_from):
+                if str(content.get(key)).startswith(f"{old}/"):
+                    new[key] = folder.as_uri() + content[key].removeprefix(old)
+            if new != content:
+                shutil.copy2(meta, _keep(meta, folder))
+                _write(meta.parent, new)
     return [
         f"this store was moved or copied from {old.removeprefix('file://')}; the addresses of its files, which MLflow writes down in full, now lead here "
         f"({folder.name}-before-mending/ has them as they were)."
@@ -250,7 +242,7 @@ def _correct_addresses(folder: Path) -> list[str]:
 
 def _mark(folder: Path) -> list[str]:
     """Note that a store is the labs' own and whose runs are in it; return a notice if it is another student's."""
-    marker, me = folder / store.MARKER, room.student_name()
+    marker, me = folder / MARKER, student_name()
     owner = marker.read_text(encoding="utf-8").strip() if marker.is_file() else ""
     if not owner:
         marker.write_text(f"{me}\n", encoding="utf-8")
@@ -262,133 +254,51 @@ def _mark(folder: Path) -> list[str]:
     ]
 
 
-def restore_experiments(mlflow: ModuleType, own: bool) -> list[str]:
+def restore_experiments(store: Store, own: bool) -> list[str]:
     """Restore the labs' experiments that were deleted, as MLflow keeps their names taken and would refuse them.
 
     Args:
-        mlflow: the imported package.
+        store: where they are.
         own: whether the store, or the room, is the student's; elsewhere a notice says what is deleted.
 
     Raises:
         LabError: the store cannot be read.
     """
+    from mlflow import MlflowClient, MlflowException
     from mlflow.entities import ViewType
 
-    client = mlflow.MlflowClient()
+    client = MlflowClient()
     try:
         deleted = client.search_experiments(view_type=ViewType.DELETED_ONLY)
         taken = {experiment.name for experiment in client.search_experiments()}
-    except mlflow.exceptions.MlflowException as error:
+    except MlflowException as error:
         message = str(error).splitlines()[0]
         raise LabError(
-            f"The store {store.labs_store()} cannot be read ({message}): correct LAB_TRACKING_URI."
+            f"The store {store} cannot be read ({message}): correct LAB_TRACKING_URI."
         ) from None
     notices = []
-    for experiment in deleted:
-        name, id = experiment.name, experiment.experiment_id
-        if name in taken or name not in ("Default", *store.EXPERIMENTS):
-            continue
-        taken.add(name)
+    ids = {e.name: e.experiment_id for e in reversed(deleted) if e.name not in taken}
+    for name in [name for name in ("Default", *EXPERIMENTS) if name in ids]:
         if not own:
             notices.append(
                 f"the experiment '{name}' is deleted in this store, which is not the labs' to change: restore it in the MLflow UI, "
                 "or use another store."
             )
             continue
-        stay = _deleted_one_by_one(id)
-        client.restore_experiment(id)
+        stay = _deleted_one_by_one(store.folder / ".trash" / ids[name]) if store.folder else []
+        client.restore_experiment(ids[name])
         for run_id in stay:
             client.delete_run(run_id)
-        for run in client.search_runs([id], "attributes.status = 'RUNNING'"):  # when it was deleted
+        for run in client.search_runs(
+            [ids[name]], "attributes.status = 'RUNNING'"
+        ):  # when it was deleted
             client.set_terminated(run.info.run_id, "KILLED")
         notices.append(f"the experiment '{name}' had been deleted; it is restored.")
     return notices
 
 
-def _deleted_one_by_one(experiment_id: str) -> list[str]:
+def _deleted_one_by_one(experiment: Path) -> list[str]:
     """Return the runs that had been deleted before their experiment was; a database does not tell them apart."""
-    folder = store.labs_store().folder
-    if folder is None:
-        return []
-    experiment = folder / ".trash" / experiment_id
     together = _content(experiment).get("last_update_time")
     runs = [meta.parent for meta in experiment.glob("*/meta.yaml")]
     return [run.name for run in runs if _content(run).get("deleted_time") != together]
-
-
-def forget_foreign_settings(mlflow: ModuleType, told: set[str]) -> list[str]:
-    """Undo what the shell told MLflow, and return a notice for each of its settings.
-
-    Args:
-        mlflow: the imported package.
-        told: addresses that MLflow was given by the labs, which it has put into the environment itself.
-    """
-    # set_experiment notes it in the environment too, and so does set_tracking_uri.
-    ours = {store.labs_store().uri, mlflow.tracking.fluent._active_experiment_id, *told}
-    if told:
-        ours.add(mlflow.get_tracking_uri().rstrip("/"))
-    foreign = {name: os.environ.pop(name, None) for name in FOREIGN}
-    return [
-        f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
-        for name, value in foreign.items()
-        if value and value.rstrip("/") not in ours
-    ]
-
-
-def close_run(mlflow: ModuleType) -> list[str]:
-    """Close the run that an earlier cell left open, and return a notice that names it."""
-    run = mlflow.active_run()
-    if run is None:
-        return []
-    while mlflow.active_run():
-        # Its experiment, or the store, may have been deleted: then there is nothing to close. MLflow forgets the run first.
-        with contextlib.suppress(Exception):
-            mlflow.end_run("KILLED")
-    return [f"the run '{run.info.run_name}' was still open; it is closed now."]
-
-
-def forget_experiment(mlflow: ModuleType) -> str | None:
-    """Return the id of the experiment that this notebook has chosen, and have MLflow forget it; None if there is none."""
-    chosen: str | None = mlflow.tracking.fluent._active_experiment_id
-    mlflow.tracking.fluent._active_experiment_id = None
-    return chosen
-
-
-def choose_again(mlflow: ModuleType, chosen: str | None) -> list[str]:
-    """Choose the notebook's experiment again if it is still in the store, and return a notice that says so."""
-    if chosen is None:
-        return []
-    with contextlib.suppress(mlflow.MlflowException):
-        name = mlflow.set_experiment(experiment_id=chosen).name
-        return [
-            f"the experiment '{name}' is still chosen, and you can go on where you were; to begin afresh, restart the kernel."
-        ]
-    return ["no experiment is chosen any more: run the cell with mlflow.set_experiment again."]
-
-
-def stop_autologging() -> list[str]:
-    """Switch autologging off where an earlier cell switched it on, and return a notice for each library."""
-    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
-
-    on = [
-        name
-        for name, options in AUTOLOGGING_INTEGRATIONS.items()
-        if options.get("disable") is False
-    ]
-    for name in on:
-        import_module("mlflow" if name == "mlflow" else f"mlflow.{name}").autolog(disable=True)
-    return [f"autologging of {name} was on; it is off now." for name in on]
-
-
-def go_to_notebooks() -> list[str]:
-    """Go to the notebooks' folder if this is a notebook that an editor has started elsewhere, and return a notice."""
-    from IPython import get_ipython
-
-    notebooks = store.ROOT / "notebooks"
-    if get_ipython() is None or Path("..", "data", "iris.csv").exists():
-        return []
-    started = Path.cwd()
-    os.chdir(notebooks)
-    return [
-        f"this notebook was started in {started}; it now runs in {notebooks}, where its paths begin."
-    ]

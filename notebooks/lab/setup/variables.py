@@ -1,19 +1,19 @@
-"""What the labs set for MLflow, one reason each: `lab.start()` makes these settings, and `lab.settings()` shows them."""
+"""What the labs set for MLflow, one reason each: `lab.start()` makes these settings, and `lab.settings()` shows all that it does."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from urllib.request import getproxies
 
-from lab import store
-from lab.room import given_name
-from lab.setup.quiet import KEPT_QUIET, PRINTS_KEPT_QUIET, WARNINGS_KEPT_QUIET
+from lab.room import chosen_name
+from lab.setup.adapted import LEFT_OUT
+from lab.store import DEFAULT_FOLDER, Store, labs_store, without_password
 
 # Environment variables that MLflow reads when it is first imported: value, and what would happen without it.
 REASONS = {
     "MLFLOW_ALLOW_FILE_STORE": ("true", "MLflow refuses a folder as its store, since version 3.13"),
     "MLFLOW_DISABLE_TELEMETRY": ("true", "MLflow sends notes on its use to its makers"),
-    "DO_NOT_TRACK": ("true", "the same, for whatever else respects this name"),
     "MLFLOW_LOGGING_LEVEL": ("WARNING", "a line for every experiment or table that is created"),
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": ("true", "two addresses after each run on a server"),
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": ("false", "a progress bar for every file that is read"),
@@ -30,14 +30,14 @@ SETTINGS = {name: value for name, (value, _) in REASONS.items()}
 # waiting for one another: a grid search took nine times as long with two, on two busy cores.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 LOOPBACK = ("127.0.0.1", "localhost")
-FOREIGN = (  # would send runs elsewhere, or add them to some other run
-    "MLFLOW_TRACKING_URI",
-    "MLFLOW_REGISTRY_URI",
-    "MLFLOW_EXPERIMENT_NAME",
-    "MLFLOW_EXPERIMENT_ID",
-    "MLFLOW_RUN_ID",
-    "MLFLOW_WORKSPACE",
-)
+REMOVED = {  # what these would do that the shell may hold; MLflow itself notes there what a notebook tells it
+    "MLFLOW_EXPERIMENT_NAME": "runs go into the experiment that your shell names",
+    "MLFLOW_EXPERIMENT_ID": "the same",
+    "MLFLOW_RUN_ID": "what is logged goes into the run that your shell names",
+    "MLFLOW_WORKSPACE": "runs go into the room that your shell names",
+}
+FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", *REMOVED)
+ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # where MLflow puts artifacts beside a database
 
 
 def apply_settings() -> None:
@@ -49,6 +49,22 @@ def apply_settings() -> None:
     if getproxies() and spared != "*" and not set(LOOPBACK) <= set(spared.split(",")):
         spared = ",".join(filter(None, [spared, *LOOPBACK]))
         os.environ.update({"NO_PROXY": spared, "no_proxy": spared})
+    if name := chosen_name():
+        # The first place where getpass.getuser(), which MLflow asks, looks.
+        os.environ["LOGNAME"] = name
+
+
+def keep_artifacts_beside(store: Store) -> None:
+    """Have MLflow put artifacts beside an SQLite file, and not into ./mlruns of whichever folder a process happens to run in."""
+    if place := _root(store):
+        os.environ[ROOT] = place
+
+
+def _root(store: Store) -> str:
+    if not store.uri.startswith("sqlite:///"):
+        return ""
+    database = Path(store.uri.removeprefix("sqlite:///")).absolute()
+    return (database.parent / "mlartifacts").as_uri()
 
 
 def settings(messages: bool = False) -> None:
@@ -57,42 +73,50 @@ def settings(messages: bool = False) -> None:
     Args:
         messages: whether to list the messages of MLflow that are not shown, too.
     """
-    rows = [
-        ("mlflow.set_tracking_uri(uri)", "runs go to mlflow.db in the folder you are in"),
-        ("mlflow.set_registry_uri(uri)", "so do registered models"),
-    ]
-    rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
-    rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
-    rows.append(
-        (
-            "autologging writes in turn",
-            "it may trip over a half-made file of its own; not in a database",
-        )
-    )
-    rows.append(("skops is imported alone", "it loads PyTorch for nothing: a second, and 180 MB"))
-    if getproxies():
-        rows.append(
-            (f"NO_PROXY={','.join(LOOPBACK)}", "your proxy is asked for servers of this computer")
-        )
-    student = given_name()
-    if student:
-        rows.append((f"LOGNAME={student}", "runs carry the name of the computer's account"))
+    store = labs_store()
+    rows = _rows(store)
     width = max(len(setting) for setting, _ in rows)
-    print(f"uri = {_address()!r}")
+    # A folder as a notebook would name it, if it is the project's own.
+    uri = "../mlruns" if store.folder == DEFAULT_FOLDER else without_password(store.uri)
+    print(f"uri = {uri!r}")
     print(f"{'set by lab.start()':{width}}  without it")
     for setting, without in rows:
         print(f"{setting:{width}}  {without}")
     print(
-        "\nCapitals: environment variables, set before MLflow is imported; your own numbers of threads stay."
+        "\nCapitals: environment variables; MLflow reads most when it is imported. Your own numbers of threads stay.\n"
+        "What it mends, restores or ends (a store, an experiment, a run, autologging), it says each time."
     )
     if messages:
         print("\nThese messages of MLflow are not shown:")
-        for words, reason in (KEPT_QUIET | WARNINGS_KEPT_QUIET | PRINTS_KEPT_QUIET).items():
-            print(f"“{words}”: {reason}")
+        for kept in LEFT_OUT.values():
+            print(*(f"“{words}”: {reason}" for words, reason in kept.items()), sep="\n")
 
 
-def _address() -> str:
-    """Return the address of the labs' store: the folder as a notebook would name it, if it is the project's own."""
-    if store.labs_store().folder == store.DEFAULT_FOLDER:
-        return "../mlruns"
-    return store.without_password(store.labs_store().uri)
+def _rows(store: Store) -> list[tuple[str, str]]:
+    """Return all that `lab.start()` sets on a store, each with what happens without it."""
+    rows = [
+        ("mlflow.set_tracking_uri(uri)", "runs go to mlflow.db in the folder you are in"),
+        ("mlflow.set_registry_uri(uri)", "so do registered models"),
+        ("MLFLOW_TRACKING_URI=uri", "a program that you start from here uses another store"),
+        ("MLFLOW_REGISTRY_URI=uri", "the same, for registered models"),
+    ]
+    rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
+    rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
+    proxy, name, root = getproxies(), chosen_name(), _root(store)
+    own = "your proxy is asked for servers of this computer"
+    rows += [(f"NO_PROXY={','.join(LOOPBACK)}", own)] * bool(proxy)
+    rows += [(f"LOGNAME={name}", "runs carry the name of the computer's account")] * bool(name)
+    rows += [(f"{ROOT}={root}", "artifacts go to mlruns in the folder you are in")] * bool(root)
+    rows += [(f"{name} removed", without) for name, without in REMOVED.items()]
+    rows += [
+        ("MLFLOW_WORKSPACE=room, if there are any", "your runs are in all others' room"),
+        ("one sentence for a server that is gone", "a page of traceback"),
+    ] * store.is_server
+    shown = "they are shown; lab.settings(messages=True) lists them"
+    rows += [(f"{len(kept)} {kind} left out", shown) for kind, kept in LEFT_OUT.items()]
+    waits = "it may trip over a half-made file of its own; not in a database"
+    rows += [("autologging writes in turn (client.flush)", waits)] * (store.folder is not None)
+    return [
+        *rows,
+        ("skops is imported alone", "it loads PyTorch for nothing: a second, and 180 MB"),
+    ]
