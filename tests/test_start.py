@@ -335,7 +335,7 @@ def test_settings_tell_all_that_is_set(tmp_path, monkeypatch, kind):
     for name in set(variables.split()) - {"no_proxy"}:
         assert re.search(rf"^ *{name}(=| removed)", told, re.MULTILINE), name
     # Warnings, the log's filter and the finder of skops.
-    assert others == f"{len(adapted.WARNINGS_KEPT_QUIET) + 2} True"
+    assert others == f"{len(adapted.WARNINGS) + 2} True"
     assert "warnings left out" in told and "log messages left out" in told and "skops is" in told
 
 
@@ -345,7 +345,7 @@ def test_settings_fit_on_a_page_and_list_the_messages(capsys):
     assert len(lines) <= 36 and max(map(len, lines[1:])) <= 110
     lab.settings(messages=True)
     more = capsys.readouterr().out.splitlines()[len(lines) :]
-    kept = adapted.KEPT_QUIET | adapted.WARNINGS_KEPT_QUIET | adapted.PRINTS_KEPT_QUIET
+    kept = adapted.MESSAGES | adapted.WARNINGS | adapted.LINES
     assert len(more) == 2 + len(kept)
 
 
@@ -376,7 +376,7 @@ def test_chatter_is_off_and_other_warnings_are_not():
 
     lab.start()
     for handler in logging.getLogger("mlflow").handlers:
-        kept = [words for words in adapted.KEPT_QUIET if handler.filter(record(words))]
+        kept = [words for words in adapted.MESSAGES if handler.filter(record(words))]
         assert kept == [] and handler.filter(record("Detected one or more mismatches"))
 
 

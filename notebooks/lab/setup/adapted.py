@@ -26,25 +26,23 @@ UNDOCUMENTED = {
     "_MLFLOW_SERVER_ARTIFACT_ROOT": "a client can be told where artifacts go beside a database",
     "mlflow/store/db_migrations": "MLflow says whether a database is of its version, and does not upgrade it",
 }
-KEPT_QUIET = {  # words of a message in MLflow's log: why it is left out
-    "contains a local version label": "torch 2.13.0+cpu is written to requirements.txt as 2.13.0, as a reader wants it",
-    "Passing a Python object as `python_model`": "lab 5 says in its own words that a model's class is pickled",
+LEFT_OUT = {  # words of what MLflow says on the page, the first of a warning or line: why they are left out
+    "log messages": {
+        "contains a local version label": "torch 2.13.0+cpu is written to requirements.txt as 2.13.0, as a reader wants it",
+        "Passing a Python object as `python_model`": "lab 5 says in its own words that a model's class is pickled",
+    },
+    "warnings": {
+        "The specified dataset source can be interpreted in multiple ways": "MLflow knows its local source by two names",
+        "Failed to determine whether UCVolumeDatasetSource": "Databricks' volumes, asked whether ../data/iris.csv is one",
+        "Hint: Inferred schema contains integer column": "lab 5 shows and explains it; here it comes with each dataset that is recorded",
+    },
+    "lines on the registry (eprint)": {
+        "Successfully registered model": "lab 10 shows what was registered; the line is another when it is run again",
+        "Registered model '": "the same, when it is run again",
+        "Created version '": "lab 10 prints the version itself",
+    },
 }
-WARNINGS_KEPT_QUIET = {  # the beginning of a Python warning: why it is left out
-    "The specified dataset source can be interpreted in multiple ways": "MLflow knows its local source by two names",
-    "Failed to determine whether UCVolumeDatasetSource": "Databricks' volumes, asked whether ../data/iris.csv is one",
-    "Hint: Inferred schema contains integer column": "lab 5 shows and explains it; here it comes with each dataset that is recorded",
-}
-PRINTS_KEPT_QUIET = {  # the beginning of a line that MLflow prints about the registry: why it is left out
-    "Successfully registered model": "lab 10 shows what was registered; the line is another when it is run again",
-    "Registered model '": "the same, when it is run again",
-    "Created version '": "lab 10 prints the version itself",
-}
-LEFT_OUT = {
-    "log messages": KEPT_QUIET,
-    "warnings": WARNINGS_KEPT_QUIET,
-    "lines on the registry (eprint)": PRINTS_KEPT_QUIET,
-}
+MESSAGES, WARNINGS, LINES = LEFT_OUT.values()
 NEEDS_NO_CHANGE = Version("3.17")  # the oldest MLflow that takes the lessons' calls as they are
 
 
@@ -59,7 +57,7 @@ def adapt(store: Store) -> None:
 
     for handler in logging.getLogger("mlflow").handlers:
         handler.addFilter(_is_shown)
-    for beginning in WARNINGS_KEPT_QUIET:
+    for beginning in WARNINGS:
         warnings.filterwarnings("ignore", message=beginning)
     _replace(import_module("mlflow.tracking._model_registry.fluent"), "eprint", _print_the_rest)
     if store.folder is not None:
@@ -95,20 +93,19 @@ def _flush_and_wait(flush: Callable[..., Any], client: Any, synchronous: bool = 
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    return not any(words in record.getMessage() for words in KEPT_QUIET)
+    return not any(words in record.getMessage() for words in MESSAGES)
 
 
 def _print_the_rest(eprint: Callable[..., Any], *words: Any, **options: Any) -> None:
-    if not str(words[0] if words else "").startswith(tuple(PRINTS_KEPT_QUIET)):
+    if not str(words[0] if words else "").startswith(tuple(LINES)):
         eprint(*words, **options)
 
 
 def stop_autologging() -> list[str]:
     """Switch autologging off where an earlier cell switched it on, and return a notice for each library."""
-    names = list(_autologging())
-    for name in names:
+    for name in (on := _autologging()):
         import_module("mlflow" if name == "mlflow" else f"mlflow.{name}").autolog(disable=True)
-    return [f"autologging of {name} was on; it is off now." for name in names]
+    return [f"autologging of {name} was on; it is off now." for name in on]
 
 
 @contextlib.contextmanager
@@ -198,7 +195,7 @@ def _adapt_older(major: int) -> None:
     """Have an older MLflow, which some platforms bring along, take the calls of the lessons."""
     import mlflow
 
-    KEPT_QUIET["input example"] = "lab 5 logs a model without a signature to show what that means"
+    MESSAGES["input example"] = "lab 5 logs a model without a signature to show what that means"
     # Before it has the format skops, MLflow always pickles scikit-learn's models, and trusts every type.
     knows_skops = hasattr(mlflow.sklearn, "SERIALIZATION_FORMAT_SKOPS")
     unknown = () if knows_skops else ("serialization_format", "skops_trusted_types")

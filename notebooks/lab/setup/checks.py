@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 from importlib import import_module
@@ -173,23 +172,22 @@ def _check_folder(folder: Path) -> None:
 def _check_database(store: Store) -> None:
     """Raise, before MLflow opens it, if a database is not of this MLflow: MLflow upgrades an older one, and there is no way back."""
     import mlflow
+    from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
-    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy import create_engine, inspect
     from sqlalchemy.exc import SQLAlchemyError
 
-    path = Path(store.uri.partition(":///")[2])
-    if not store.uri.startswith("sqlite"):
-        engine = create_engine(store.uri)
-    elif path.is_file():
-        only_read = f"{path.absolute().as_uri()}?mode=ro"
-        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(only_read, uri=True))
-    else:  # MLflow makes it
-        return
+    url = store.uri
+    if url.startswith("sqlite"):
+        path = Path(url.partition(":///")[2]).absolute()
+        if not path.is_file():  # MLflow makes it
+            return
+        url = f"sqlite:///{path.as_uri()}?mode=ro&uri=true"
+    engine = create_engine(url)
     try:
-        tables = set(inspect(engine).get_table_names())
         with engine.connect() as connection:
-            asked = text("SELECT version_num FROM alembic_version")
-            found = connection.execute(asked).scalar() if "alembic_version" in tables else None
+            tables = set(inspect(connection).get_table_names())
+            found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0][:200]
         raise LabError(
