@@ -18,7 +18,7 @@ from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
 from support import ROOT
-from test_start import _own_store, log_a_run, notices, sentence, start_in  # noqa: F401
+from test_start import _own_store, again, log_a_run, sentence, start_in  # noqa: F401
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -121,9 +121,7 @@ def test_artifacts_elsewhere_on_purpose_stay_there(own_store, of_others, capsys,
         run_id = make_a_run(client, "art")
         assert len(list(elsewhere.glob(f"*/{run_id}/artifacts/hello.txt"))) == 1
         before = everything(folder)
-        capsys.readouterr()
-        lab.start()
-        assert notices(capsys) == []
+        assert again(capsys) == []
         assert_kept(before, folder)
         assert mlflow.artifacts.load_text(f"runs:/{run_id}/hello.txt") == "hello"
 
@@ -137,8 +135,7 @@ def test_deleted_experiments_of_others_stay_deleted_and_are_told(request, capsys
     make_a_run(client, name)
     client.delete_experiment(client.get_experiment_by_name(name).experiment_id)
     before = everything(place.parent)
-    lab.start()
-    (notice,) = notices(capsys)
+    (notice,) = again(capsys)
     assert notice.startswith(f"the experiment '{name}' is deleted in this store, which is not the")
     assert_kept(before, place.parent)
 
@@ -149,14 +146,12 @@ def test_a_store_without_empty_folders_is_told_and_adopted_with_a_copy(of_others
     with pytest.raises(mlflow.MlflowException, match="not found"):  # what MLflow alone says
         MlflowClient(of_others.as_uri()).get_run(run_id)
     before = everything(of_others)
-    lab.start()
-    (notice,) = notices(capsys)
+    (notice,) = again(capsys)
     assert "'make adopt' keeps a copy" in notice
     assert_kept(before, of_others)
     copy = reset.adopt()
     assert_kept(before, copy)
-    lab.start()
-    (notice,) = notices(capsys)
+    (notice,) = again(capsys)
     assert notice.startswith("1 runs had lost empty folders")
     assert mlflow.get_run(run_id).data.params == {"C": "1"}
     with pytest.raises(LabError, match="that others made"):
@@ -220,9 +215,7 @@ def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name, co
         mlflow.search_runs(search_all_experiments=True)
         assert content  # it passes over an empty meta.yaml, and the name stays taken
     before = everything(own_store)
-    capsys.readouterr()
-    lab.start()
-    told = [notice for notice in notices(capsys) if "which stops MLflow" in notice]
+    told = [notice for notice in again(capsys) if "which stops MLflow" in notice]
     assert len(told) == 1 and f"has {flaw}" in told[0]
     aside = own_store.with_name("mlruns-before-mending")
     assert_kept({name: before[name] for name in everything(aside)}, aside)
@@ -230,8 +223,7 @@ def test_own_store_goes_on_without_what_stops_mlflow(own_store, capsys, name, co
     assert kept in list(mlflow.search_runs(search_all_experiments=True)["run_id"])
     if path.name == "meta.yaml":
         mlflow.set_experiment("sklearn_experiment")
-    lab.start()
-    assert not any("stops MLflow" in notice for notice in notices(capsys))
+    assert not any("stops MLflow" in notice for notice in again(capsys))
 
 
 @broken
@@ -253,8 +245,7 @@ def test_a_store_of_mlflow_1_is_used_as_it_is(of_others, capsys):
     (run,) = of_others.glob("*/*/meta.yaml")
     run.write_text(f"{run.read_text()}run_uuid: {run.parent.name}\ntags: []\n")
     before = everything(of_others)
-    lab.start()
-    assert notices(capsys) == []
+    assert again(capsys) == []
     assert_kept(before, of_others)
     assert mlflow.get_run(run.parent.name).data.params == {"C": "1"}
     assert len(mlflow.search_runs(search_all_experiments=True)) == 1
@@ -264,11 +255,9 @@ def test_an_experiment_without_its_meta_yaml(own_store, of_others, capsys):
     """MLflow passes over it, with a page of traceback: another's store is used, the own one mended."""
     for folder, told in ((of_others, []), (own_store, ["mlruns/123"])):
         os.environ["LAB_TRACKING_URI"] = str(folder)
-        lab.start()
-        assert notices(capsys) == []
+        assert again(capsys) == []
         (folder / "123").mkdir()
-        lab.start()
-        assert [notice.split()[0] for notice in notices(capsys)] == told
+        assert [notice.split()[0] for notice in again(capsys)] == told
 
 
 def test_same_experiment_broken_twice_keeps_both(own_store):
@@ -294,9 +283,7 @@ def test_whole_files_in_any_style_stay(own_store, capsys):
     lines = meta.read_text().splitlines(keepends=True)
     meta.write_text("".join(line for line in lines if "lifecycle_stage" not in line))
     before = everything(own_store)
-    capsys.readouterr()
-    lab.start()
-    assert len(notices(capsys)) == 1  # the experiment is chosen
+    assert len(again(capsys)) == 1  # the experiment is chosen
     assert_kept(before, own_store)
     assert list(mlflow.search_runs()["run_id"]) == [run_id]
 
@@ -313,14 +300,11 @@ def test_own_store_that_went_through_git(own_store, capsys):
     lose_empty_folders(own_store)
     with pytest.raises(Exception, match=r"Invalid parent directory|not found"):
         mlflow.get_run(run_id)
-    capsys.readouterr()
-    lab.start()
-    assert notices(capsys)[0].startswith("2 runs had lost empty folders")
+    assert again(capsys)[0].startswith("2 runs had lost empty folders")
     for id in (run_id, empty.info.run_id):
         lab.show_files(id)
         mlflow.get_run(id)
-    lab.start()
-    assert not any("empty folders" in notice for notice in notices(capsys))
+    assert not any("empty folders" in notice for notice in again(capsys))
 
 
 @pytest.mark.parametrize("spelling", ["{uri}", "{path}", "./mlruns"])
@@ -340,10 +324,8 @@ def test_own_store_moved_or_copied_whatever_its_addresses_look_like(own_store, c
     (shutil.copytree if old == own_store.as_uri() else shutil.move)(own_store, there)
     original = everything(own_store)
     os.environ["LAB_TRACKING_URI"] = str(there)
-    capsys.readouterr()
-    lab.start()
     told = f"this store was moved or copied from {old.removeprefix('file://')};"
-    assert notices(capsys)[0].startswith(told)
+    assert again(capsys)[0].startswith(told)
     assert everything(own_store) == original
     assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/hello.txt") == "hello"
     assert mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/m")
@@ -399,9 +381,7 @@ def test_experiment_deleted_while_its_run_is_open(own_store, capsys):
         mlflow.log_text("before", "before.txt")
         mlflow.delete_experiment(run.info.experiment_id)
         mlflow.log_text("after", "after.txt")  # makes the experiment's folder anew
-    capsys.readouterr()
-    lab.start()
-    aside, restored, _ = notices(capsys)
+    aside, restored, _ = again(capsys)
     assert "has no meta.yaml" in aside and "it is restored" in restored
     assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/before.txt") == "before"
     assert len(list(own_store.parent.glob("mlruns-before-mending/*/*/artifacts/after.txt"))) == 1
@@ -423,8 +403,7 @@ def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(o
     lab.check("2.1")
     told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
     assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
-    lab.start()
-    restored, chosen = notices(capsys)
+    restored, chosen = again(capsys)
     assert restored == "the experiment 'sklearn_experiment' had been deleted; it is restored."
     assert "is still chosen" in chosen
     assert list(mlflow.search_runs()["run_id"]) == [kept]
@@ -435,8 +414,7 @@ def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(o
 def test_another_student_of_the_same_folder_is_told(own_store, capsys, monkeypatch):
     for name, expected in (("ann", 0), ("ann", 0), ("bob", 1), ("ann", 0)):
         monkeypatch.setenv("LAB_STUDENT", name)
-        lab.start()
-        told = notices(capsys)
+        told = again(capsys)
         assert len(told) == expected
         assert all("has runs of 'ann', and you are 'bob'" in notice for notice in told)
 

@@ -47,7 +47,10 @@ def sentence() -> str:
     return message
 
 
-def notices(capsys) -> list[str]:
+def again(capsys) -> list[str]:
+    """Start the labs, and return the notices that they print."""
+    capsys.readouterr()
+    lab.start()
     lines = capsys.readouterr().out.splitlines()
     return [line.removeprefix("Note: ") for line in lines if line.startswith("Note: ")]
 
@@ -227,8 +230,7 @@ def test_full_disk(tmp_path):
 def test_a_run_without_an_experiment_has_a_place(capsys, own_store, given):
     if given == "empty folder":
         own_store.mkdir()
-    lab.start()
-    assert notices(capsys) == []
+    assert again(capsys) == []
     if given == "no Default":
         shutil.rmtree(own_store / "0")
         lab.start()
@@ -273,12 +275,10 @@ def test_missing_or_cut_csv(own_data):
 def test_changed_csv_goes_on_with_a_notice_and_windows_line_endings_without(own_data, capsys):
     for path in own_data.glob("*.csv"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    lab.start()
-    assert notices(capsys) == []
+    assert again(capsys) == []
     path = own_data / "iris.csv"
     path.write_text(path.read_text().replace("5.1,3.5", "5.2,3.5", 1))
-    lab.start()
-    (notice,) = notices(capsys)
+    (notice,) = again(capsys)
     assert notice.startswith("data/iris.csv differs from the original")
 
 
@@ -286,8 +286,7 @@ def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, own_data
     stray = own_data.parent / "notebooks" / "mlflow.db"
     stray.parent.mkdir()
     stray.touch()
-    lab.start()
-    (notice,) = notices(capsys)
+    (notice,) = again(capsys)
     assert notice.startswith("notebooks/mlflow.db is another store than yours")
     assert stray.exists()
 
@@ -352,8 +351,7 @@ def test_settings_fit_on_a_page_and_list_the_messages(capsys):
 def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://company.example")
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    lab.start()
-    told = [notice.split()[0] for notice in notices(capsys)]
+    told = [notice.split()[0] for notice in again(capsys)]
     assert told == ["MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"]
     run_id = log_a_run("sklearn_experiment")
     assert mlflow.get_tracking_uri() == own_store.as_uri() and run_id != "0" * 32
@@ -499,10 +497,7 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
     mlflow.sklearn.autolog(log_models=False)
     mlflow.set_tag("verdict", "outside of any run")  # opens one, with a name that MLflow makes up
     left_open = mlflow.active_run().info
-    capsys.readouterr()
-
-    lab.start()
-    closed, chosen, autologging = notices(capsys)
+    closed, chosen, autologging = again(capsys)
     assert closed == f"the run '{left_open.run_name}' was still open; it is closed now."
     assert chosen.startswith("the experiment 'sklearn_experiment' is still chosen")
     assert autologging == "autologging of sklearn was on; it is off now."
@@ -511,23 +506,19 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
     assert list(mlflow.search_runs()["run_id"]) == [left_open.run_id]
     with mlflow.start_run() as run:
         assert mlflow.get_experiment(run.info.experiment_id).name == "sklearn_experiment"
-    lab.start()
-    assert len(notices(capsys)) == 1
+    assert len(again(capsys)) == 1
 
 
 def test_starting_again_on_another_store_chooses_no_experiment(capsys, monkeypatch, tmp_path):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
     monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "another"))
-    capsys.readouterr()
-    lab.start()
-    assert notices(capsys) == [
+    assert again(capsys) == [
         "no experiment is chosen any more: run the cell with mlflow.set_experiment again."
     ]
     with mlflow.start_run() as run:
         assert mlflow.get_experiment(run.info.experiment_id).name == "Default"
-    lab.start()
-    assert notices(capsys) == []
+    assert again(capsys) == []
 
 
 def test_an_experiment_that_was_chosen_before_the_first_cell(own_store):

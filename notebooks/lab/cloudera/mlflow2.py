@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from lab.setup.adapted import notebook_shell
+from lab.setup.adapted import MESSAGES, notebook_shell
 
 NEEDS_MLFLOW_3 = "# Needs MLflow 3"
 DATASET_FIELDS = ("name", "digest", "source_type", "source", "profile")
@@ -22,6 +22,7 @@ def complete() -> None:
     import mlflow
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
+    MESSAGES["is known to be compatible with"] = "MLflow 2.19 was tested with an older PyTorch"
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it does not know MLFLOW_LOGGING_LEVEL
     # Nor has MLflow 2.19 a switch for two lines with addresses after every run on a server.
     setattr(TrackingServiceClient, "_log_url", lambda client, run_id: None)  # noqa: B010
