@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import nbformat
-from lab.serving import HOST, answers, any_port, ask, end_tree, wait_for
-from lab.setup.variables import SETTINGS
+import requests
+from lab.servers import HOST, any_port, end_tree, in_background, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -168,51 +167,29 @@ def started(
 
 
 @contextlib.contextmanager
-def serving(
-    command: list[str], address: str, environment: dict[str, str], folder: Path
-) -> Iterator[str]:
-    """Run a server until it answers, lend its address, and end it with all its descendants.
-
-    Args:
-        command: what starts it.
-        address: where it will answer.
-        environment: what to add to this process's environment.
-        folder: where it runs.
-
-    Raises:
-        AssertionError: it does not start; the message holds its last lines.
-    """
-    with started(command, lambda _: answers(address), folder, environment):
-        yield address
-
-
-@contextlib.contextmanager
 def tracking_server(folder: Path, *options: str) -> Iterator[str]:
     """Run an MLflow tracking server, as a class would share it, and lend its address.
 
     Args:
         folder: for its database, `server.db`, and its artifacts.
         options: further options of `mlflow server`.
-
-    Raises:
-        AssertionError: it does not start; the message holds its last lines.
     """
     address = f"http://{HOST}:{(port := free_port())}"
-    command = [sys.executable, "-m", "mlflow", "server", f"--host={HOST}", f"--port={port}"]
-    command += ["--workers=1", f"--backend-store-uri=sqlite:///{folder}/server.db"]
+    command = ["mlflow", "server", f"--host={HOST}", f"--port={port}", "--workers=1"]
+    command += [f"--backend-store-uri=sqlite:///{folder}/server.db"]
     command += [f"--artifacts-destination={(folder / 'served').as_uri()}", *options]
-    environment = SETTINGS | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with serving(command, f"{address}/health", environment, folder):
+    server = in_background(command, folder, f"{address}/health")
+    try:
         yield address
+    finally:
+        server.end()
 
 
 def status(url: str, question: object = None, **headers: str) -> int:
-    """Return the status of what a server answers, errors too; the arguments are those of `lab.serving.ask`."""
-    try:
-        ask(url, question, **headers)
-    except HTTPError as error:
-        return error.code
-    return 200
+    """Return the status of what a server of this computer answers to a question in JSON, or without one."""
+    method = "GET" if question is None else "POST"
+    options: dict[str, Any] = {"headers": headers, "timeout": 60, "proxies": {"http": ""}}
+    return requests.request(method, url, json=question, **options).status_code
 
 
 def chromium() -> dict[str, Any]:

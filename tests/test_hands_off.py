@@ -12,7 +12,8 @@ import mlflow
 import pytest
 import yaml
 from kernel import Kernel
-from lab import LabError, reset, store
+from lab import LabError, store
+from lab.__main__ import adopt, reset
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
@@ -95,9 +96,9 @@ def test_a_folder_that_is_no_store_stays_bit_for_bit(monkeypatch, tmp_path, seed
     assert str(folder) in told and "holds other things than MLflow's runs" in told
     lab.check("2.1")
     with pytest.raises(LabError, match="was not made by the labs"):
-        reset.reset()
+        reset()
     with pytest.raises(LabError, match="no folder of MLflow runs"):
-        reset.adopt()
+        adopt()
     assert everything(tmp_path) == before
 
 
@@ -149,13 +150,13 @@ def test_a_store_without_empty_folders_is_told_and_adopted_with_a_copy(of_others
     (notice,) = again(capsys)
     assert "'make adopt' keeps a copy" in notice
     assert_kept(before, of_others)
-    copy = reset.adopt()
+    copy = adopt()
     assert_kept(before, copy)
     (notice,) = again(capsys)
     assert notice.startswith("1 runs had lost empty folders")
     assert mlflow.get_run(run_id).data.params == {"C": "1"}
     with pytest.raises(LabError, match="that others made"):
-        reset.adopt()
+        adopt()
 
 
 def lose_empty_folders(folder: Path) -> None:
@@ -481,12 +482,12 @@ def test_reset_of_a_store_on_another_disk_is_whole(tmp_path, monkeypatch):
         (shm / "mlruns" / store.MARKER).touch()
         monkeypatch.setattr(Path, "rename", refuse)
         with pytest.raises(LabError, match="cannot be moved"):
-            reset.reset()
+            reset()
         assert (notebooks / "my_results.csv").exists() and len(everything(shm)) == 2
         monkeypatch.undo()
         monkeypatch.setattr(store, "ROOT", tmp_path)
         monkeypatch.setenv("LAB_TRACKING_URI", str(shm / "mlruns"))
-        aside = reset.reset()
+        aside = reset()
         assert (aside / "my_results.csv").read_text() == "C,accuracy\n"
         assert not (notebooks / "my_results.csv").exists() and not (shm / "mlruns").exists()
     finally:

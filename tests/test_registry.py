@@ -1,11 +1,8 @@
-"""What lab 10 asks of `lab`: names that are nobody else's, a registry that is mended and moved with its store, a served model
-that leaves no process behind.
-"""
+"""What lab 10 asks of `lab`: names that are nobody else's, a registry that is mended and moved with its store, a served model."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 
@@ -14,13 +11,12 @@ import mlflow
 import psutil
 import pytest
 from kernel import Kernel
-from lab import LabError, serving
+from lab import LabError, servers
 from lab.exercises import all_exercises
 from lab.exercises.check import judge
 from lab.exercises.student import Student
-from lab.serving import HOST, ask, is_free
+from lab.servers import HOST, answers
 from mlflow import MlflowClient
-from sklearn.linear_model import Ridge
 from support import copy_project, free_port, run
 
 pytestmark = pytest.mark.thorough
@@ -36,9 +32,7 @@ with mlflow.start_run():
     info = mlflow.sklearn.log_model(model, name="m", input_example=[[0.0], [1.0]], **options)
 mlflow.MlflowClient().set_registered_model_alias("diabetes-ada", "champion", info.registered_model_version)
 """
-SERVE = (
-    'server = lab.serve("mlflow models serve -m models:/diabetes-ada@champion --env-manager local")'
-)
+LOAD = f"import lab, mlflow\nlab.start()\nmlflow.pyfunc.load_model('models:/{NAME}@champion')"
 
 
 @pytest.fixture(autouse=True)
@@ -53,54 +47,27 @@ def own_store(tmp_path, monkeypatch):
     os.environ.update(environment)
 
 
-def register(**options) -> MlflowClient:
+def register() -> MlflowClient:
     """Register a small model, and make it champion."""
-    lab.start()
-    usual = {"pip_requirements": ["scikit-learn"], "input_example": [[0.0], [1.0]]}
-    with mlflow.start_run():
-        info = mlflow.sklearn.log_model(
-            Ridge().fit([[0.0], [1.0]], [0.0, 1.0]),
-            name="m",
-            registered_model_name=NAME,
-            **usual | options,
-        )
-    client = MlflowClient()
-    client.set_registered_model_alias(NAME, "champion", info.registered_model_version)
-    return client
+    exec(REGISTER, {})
+    return MlflowClient()
 
 
-def refusal(command: str) -> str:
-    """Serve what must fail, and return why: one line, with nothing left behind."""
-    before = {process.pid for process in psutil.Process().children(recursive=True)}
-    with pytest.raises(LabError) as caught:
-        lab.serve(command)
-    left = {process.pid for process in psutil.Process().children(recursive=True)} - before
-    assert not left
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def serve(address: str, *options: str) -> str:
-    return " ".join(["mlflow models serve -m", address, "--env-manager local", *options])
-
-
-def test_lab10_name_carries_the_students(monkeypatch):
-    lab.start()
-    assert lab.model_name("diabetes") == NAME
-    monkeypatch.setenv("LAB_STUDENT", "Zoë O'Hara")
-    name = lab.model_name("diabetes")
-    assert name.startswith("diabetes-zoe-o-hara-")
-    MlflowClient().create_registered_model(name)
-
-
-def test_lab10_name_of_somebody_else_is_refused():
+def test_lab10_name_carries_the_students_and_is_nobody_elses(monkeypatch):
     client = register()
     assert lab.model_name("diabetes") == NAME
     version = client.get_model_version_by_alias(NAME, "champion")
-    client.set_tag(version.run_id, "mlflow.user", "ben")
+    for other in ("Ada", "ben"):
+        client.set_tag(version.run_id, "mlflow.user", other)
+        if other == "Ada":
+            assert lab.model_name("diabetes") == NAME
     with pytest.raises(LabError) as caught:
         lab.model_name("diabetes")
     assert str(caught.value).startswith(f"The name '{NAME}' is taken by a model of 'ben': ")
+    monkeypatch.setenv("LAB_STUDENT", "Zoë O'Hara")
+    name = lab.model_name("diabetes")
+    assert name.startswith("diabetes-zoe-o-hara-")
+    client.create_registered_model(name)
 
 
 def test_lab10_registry_of_another_student_never_counts():
@@ -132,40 +99,31 @@ def test_lab10_registry_of_another_student_never_counts():
     assert "found version 1 of 'diabetes-ben', which is from no run of yours" in third
 
 
-def test_lab10_start_leaves_registered_models_where_they_are(capsys, own_store):
+def test_lab10_start_leaves_registered_models_and_finds_them_where_the_store_was_moved(
+    capsys, own_store
+):
     register()
     lab.start()
     assert "Note: mlruns/models" not in capsys.readouterr().out
     assert not own_store.with_name("mlruns-before-mending").exists()
-    mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
     assert (own_store / "models" / NAME / "version-1" / "meta.yaml").exists()
-
-
-def test_lab10_champion_is_found_in_a_store_that_was_moved(own_store):
-    register()
     moved = own_store.with_name("elsewhere")
     own_store.rename(moved)
     os.environ["LAB_TRACKING_URI"] = str(moved)
-    lab.start()
-    mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    exec(LOAD, {})
 
 
 def test_lab10_reset_keeps_the_registry_with_the_runs(monkeypatch, tmp_path):
     project = copy_project(tmp_path / "project")
     monkeypatch.delenv("LAB_TRACKING_URI")
     with Kernel(project / "notebooks", {}) as kernel:
-        _, error = kernel.run(REGISTER)
-        assert not error, error
-    done = run([sys.executable, "-m", "lab.reset"], cwd=project / "notebooks")
+        assert kernel.run(REGISTER)[1] == ""
+    done = run([sys.executable, "-m", "lab", "reset"], cwd=project / "notebooks")
     assert done.returncode == 0, done.stdout
     (aside,) = project.glob("mlruns-*")
     assert not (project / "mlruns").exists()
     with Kernel(project / "notebooks", {"LAB_TRACKING_URI": aside.name}) as kernel:
-        code = (
-            f"import lab, mlflow\nlab.start()\nmlflow.pyfunc.load_model('models:/{NAME}@champion')"
-        )
-        _, error = kernel.run(code)
-        assert not error, error
+        assert kernel.run(LOAD)[1] == ""
 
 
 def test_lab10_files_of_a_version(capsys, monkeypatch, tmp_path):
@@ -176,65 +134,63 @@ def test_lab10_files_of_a_version(capsys, monkeypatch, tmp_path):
     capsys.readouterr()
     lab.show_files(first)
     lab.show_files(second)
-    printed = capsys.readouterr().out
-    assert [line.split() for line in printed.splitlines()] == [
-        [f"mlruns/models/{NAME}/"],
-        ["meta.yaml"],
-        ["version-1/"],
-        ["meta.yaml"],
-        ["tags/"],
-        ["wanted_by", "the", "clinic"],
-        [f"mlruns/models/{NAME}/"],
-        ["meta.yaml"],
-        ["aliases/"],
-        ["champion", "2"],
-        ["version-2/"],
-        ["meta.yaml"],
+    assert capsys.readouterr().out.splitlines() == [
+        f"mlruns/models/{NAME}/",
+        "  meta.yaml",
+        "  version-1/",
+        "    meta.yaml",
+        "    tags/",
+        "      wanted_by  the clinic",
+        f"mlruns/models/{NAME}/",
+        "  meta.yaml",
+        "  aliases/",
+        "    champion   2",
+        "  version-2/",
+        "    meta.yaml",
     ]
     monkeypatch.setenv("LAB_TRACKING_URI", f"sqlite:///{tmp_path}/store.db")
     lab.show_files(second)
     assert capsys.readouterr().out.endswith(" keeps its registry in tables.\n")
 
 
-def test_lab10_served_model_ends_with_a_killed_kernel(own_store, tmp_path):
-    project = copy_project(tmp_path / "project")
-    environment = {"LAB_TRACKING_URI": str(own_store)}
-    with Kernel(project / "notebooks", environment) as kernel:
-        _, error = kernel.run(f"{REGISTER}\n{SERVE}")
-        assert not error, error
-        address, _ = kernel.run("print(server.address)")
-        pid = kernel.manager.provisioner.pid
-        started = psutil.Process(pid).children(recursive=True)
-        assert ask(f"{address.strip()}/ping") and len(started) >= 2
-        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        _, alive = psutil.wait_procs(started, timeout=20)
-    assert not alive
-    assert is_free(int(address.rpartition(":")[2]))
+def serve(version: str, *options: str) -> str:
+    return " ".join(
+        [f"mlflow models serve -m models:/{NAME}{version} --env-manager local", *options]
+    )
+
+
+def refusal(command: str) -> str:
+    """Serve what must fail, and return why: one line, with nothing left behind."""
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(LabError) as caught:
+        lab.serve(command)
+    assert set(psutil.Process().children(recursive=True)) <= before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def test_lab10_one_server_at_a_time_and_an_interrupted_start_leaves_none(capsys, monkeypatch):
     register()
-    address = f"models:/{NAME}@champion"
-    first = lab.serve(serve(address))
-    second = lab.serve(serve(address))
-    assert first.address != second.address and not serving.answers(f"{first.address}/ping")
-    assert serving.answers(f"{second.address}/ping")
+    first = lab.serve(serve("@champion"))
+    second = lab.serve(serve("@champion"))
+    assert first.address != second.address and not answers(f"{first.address}/ping")
+    assert answers(f"{second.address}/ping")
     command = capsys.readouterr().out.splitlines()[-1]
-    assert command == f"$ {serve(address, '--port', second.address.rpartition(':')[2])}"
+    assert command == f"$ {serve('@champion', '--port', second.address.rpartition(':')[2])}"
     second.end()
     second.end()  # is no error
 
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["lab.background"], "answers", interrupted)
+    monkeypatch.setattr(servers, "answers", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        lab.serve(serve(address))
+        lab.serve(serve("@champion"))
     assert not psutil.Process().children(recursive=True)
 
 
-def test_lab10_bad_commands_are_refused_in_a_sentence():
-    lab.start()
+def test_lab10_what_cannot_be_served_is_told_in_a_sentence(monkeypatch, own_store):
+    client = register()
     assert refusal("rm -r mlruns") == (
         "lab.serve starts 'mlflow models serve …', and was given: rm -r mlruns"
     )
@@ -242,34 +198,20 @@ def test_lab10_bad_commands_are_refused_in_a_sentence():
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = refusal(serve(f"models:/{NAME}@champion", f"--port {port}"))
+        told = refusal(serve("@champion", f"--port {port}"))
     assert told == f"Port {port} is taken: leave --port out, and a free one is found."
-
-
-def test_lab10_alias_that_does_not_exist_is_told():
-    register()
-    told = refusal(serve(f"models:/{NAME}@champoin"))
+    told = refusal(serve("@champoin"))
     assert told.startswith("The server did not start. Its last line: ")
     assert told.endswith("Registered model alias champoin not found.")
-
-
-def test_lab10_deleted_version_is_told():
-    register().delete_model_version(NAME, "1")
-    told = refusal(serve(f"models:/{NAME}/1"))
-    assert told.endswith(f"Model Version (name={NAME}, version=1) not found")
-
-
-def test_lab10_missing_package_is_told(own_store):
-    register()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(servers, "START_SECONDS", 1)
+        told = refusal(serve("@champion", f"--port {free_port()}"))
+    assert told.startswith("The server does not answer after 1 s. ")
     (described,) = own_store.glob("*/models/*/artifacts/MLmodel")
     text = described.read_text()
     described.write_text(text.replace("loader_module: mlflow.sklearn", "loader_module: not_here"))
-    told = refusal(serve(f"models:/{NAME}@champion"))
+    told = refusal(serve("@champion"))
     assert told.endswith("ModuleNotFoundError: No module named 'not_here'")
-
-
-def test_lab10_server_that_takes_too_long_is_ended(monkeypatch):
-    register()
-    monkeypatch.setattr(serving, "START_SECONDS", 1)
-    told = refusal(serve(f"models:/{NAME}@champion", f"--port {free_port()}"))
-    assert told.startswith("The server does not answer after 1 s. ")
+    client.delete_model_version(NAME, "1")
+    told = refusal(serve("/1"))
+    assert told.endswith(f"Model Version (name={NAME}, version=1) not found")

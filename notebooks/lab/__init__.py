@@ -5,15 +5,12 @@ A notebook calls `lab.start()`, `lab.settings()`, `lab.code_version()`, `lab.sho
 `lab.serve(…)`. Everything else it does with MLflow's own API.
 """
 
-from lab.background import in_background
 from lab.cluster import check_workers, scheduler
-from lab.code_version import code_version
 from lab.exercises.check import check, progress
-from lab.model_name import model_name
-from lab.serve import serve
+from lab.record import code_version, model_name, show_files
+from lab.servers import in_background, serve
 from lab.setup import start
 from lab.setup.variables import settings
-from lab.show_files import show_files
 from lab.store import LabError
 
 __all__ = [

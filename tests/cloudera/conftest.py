@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import copy_project, free_port, serving, session_folder
+from lab import in_background
+from support import copy_project, free_port, session_folder
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +58,9 @@ def server(tmp_path_factory):
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     program = Path(__file__).with_name("server_without_models.py")
     command = [sys.executable, str(program), str(port), str(folder)]
-    with serving(command, f"http://127.0.0.1:{port}", {}, folder) as address:
-        yield address
+    server = in_background(command, folder, f"http://127.0.0.1:{port}")
+    yield server.address
+    server.end()
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from support import ROOT, free_port, run, started, status
 
 pytestmark = pytest.mark.cloudera
 MAKE = ["make", "-o", ".venv/labs.done"]
-UI = [sys.executable, "-m", "lab.ui"]
+UI = [sys.executable, "-m", "lab", "ui"]
 SEARCH, ONE = "/api/2.0/mlflow/experiments/search", {"max_results": 1}
 ADD_ON = ("mlflow_skinny", "protobuf", "typing_extensions", "cml_stand_in")
 

@@ -142,7 +142,7 @@ def main() -> None:
         for notebook in NOTEBOOKS[1:]:
             print(f"Running {notebook.name} …", flush=True)
             execute(project / "notebooks" / notebook.name, {"LAB_STUDENT": "student"})
-        serve = [sys.executable, "-m", "lab.ui"]
+        serve = [sys.executable, "-m", "lab", "ui"]
         with (
             started(serve, UI_ADDRESS, project / "notebooks", {}) as (_, _, found),
             sync_playwright() as playwright,

@@ -17,7 +17,14 @@ from pathlib import Path
 from lab import store
 from lab.classroom import accounts
 from lab.classroom.roster import read_roster
-from lab.serving import ANY_HOST, HOST, is_free, port_from, require_mlflow, serve
+from lab.servers import (
+    ANY_HOST,
+    HOST,
+    is_free,
+    port_from,
+    require_mlflow,
+    run_until_stopped,
+)
 from lab.store import LabError
 
 FOLDER = store.ROOT / "class-server"
@@ -109,7 +116,7 @@ def main() -> None:
             own = "your line is the first in that file; it ends in 'make progress CLASS=1' and shows all."
         print(f"Teacher: {own}", flush=True)
 
-    serve("The class server", arguments, port, tell, options.host, variables)
+    run_until_stopped("The class server", arguments, port, tell, options.host, variables)
 
 
 def _make_writable(folder: Path) -> None:

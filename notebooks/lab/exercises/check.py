@@ -15,7 +15,7 @@ from lab.exercises import Exercise, all_exercises, notes
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO
 from lab.exercises.student import Missing, Student, Wrong
 from lab.room import student_name
-from lab.serving import answers
+from lab.servers import answers
 from lab.setup import go_to_store
 from lab.setup.adapted import autologging_paused
 from lab.store import LabError

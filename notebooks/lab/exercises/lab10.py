@@ -10,7 +10,7 @@ from lab.exercises import exercise
 from lab.exercises.expected import WINNERS_ALPHA, diabetes_rows, digest
 from lab.exercises.lab05 import inputs_of, refusal
 from lab.exercises.student import Missing, Student, StudentRun, largest_difference, require
-from lab.model_name import name_for
+from lab.record import name_for
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

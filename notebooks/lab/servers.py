@@ -1,0 +1,330 @@
+"""Servers: start one, wait until it answers, and end it with all that it has started.
+
+Between this process and the server stands a guard, which ends the server when this process is gone, a notebook's kernel for example.
+This process holds one end of the guard's standard input, and the system closes that end when it ends, even if it is killed: on Linux,
+macOS and Windows. On the first two the guard then ends what else the kernel has started, too: a process of joblib's whose kernel is
+killed while it sends a trial waits for the rest of it for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from lab import store
+from lab.setup.variables import FOREIGN, SETTINGS
+from lab.store import LabError
+
+HOST = "127.0.0.1"
+ANY_HOST = "0.0.0.0"
+PORTS_TO_TRY = 50
+START_SECONDS = 120  # a first start on a slow disk; usually about ten
+STOP_SECONDS = 20
+RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lab.servers import guard; guard()"
+_served: list[Server] = []
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that this process has started.
+
+    Attributes:
+        address: where it answers.
+        guard: the process that ends it.
+        log: what it has printed.
+    """
+
+    address: str
+    guard: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def end(self) -> None:
+        """End the server and all that it has started; one that has ended already is no error."""
+        if self.guard.poll() is None:
+            try:
+                self.guard.communicate(b"end", STOP_SECONDS)  # a word, as this process goes on
+            except subprocess.TimeoutExpired:
+                end_tree(self.guard.pid)
+
+
+def in_background(command: list[str], folder: Path, until: str) -> Server:
+    """Start a server that ends with this process at the latest, and wait until it answers.
+
+    Args:
+        command: the program, as one would type it; `mlflow` is that of this Python.
+        folder: where it runs.
+        until: an address at which it answers when it is ready.
+
+    Raises:
+        LabError: the port is taken, or the server does not come up; the message holds its last line.
+    """
+    where = urlsplit(until)
+    if not is_free(where.port or 80, where.hostname or HOST):
+        raise LabError(
+            f"Port {where.port} is taken: choose another, or end what uses it, and run this cell again."
+        )
+    return _start("The server", command, server_environment(), until, folder)
+
+
+def serve(command: str) -> Server:
+    """Start `mlflow models serve …`, print the command as for a terminal, and wait until the server answers.
+
+    A server that was started here before is ended first. When the notebook's kernel ends, however it ends, so does the server.
+
+    Args:
+        command: what one would type; a port that is free is added if it names none.
+
+    Returns:
+        the server, with its `address`, and `end()`.
+
+    Raises:
+        LabError: the port is taken, or the server does not come up; the message holds MLflow's last line.
+    """
+    words = shlex.split(command)
+    if words[:3] != ["mlflow", "models", "serve"]:
+        raise LabError(f"lab.serve starts 'mlflow models serve …', and was given: {command}")
+    while _served:
+        _served.pop().end()
+    named = [after for before, after in pairwise(words) if before in ("--port", "-p")]
+    port = port_from(named[0]) if named else None
+    if port is None:
+        port = any_port()
+        words += ["--port", str(port)]
+    elif not is_free(port):
+        raise LabError(f"Port {port} is taken: leave --port out, and a free one is found.")
+    print(f"$ {shlex.join(words)}")
+    # MLflow looks for uvicorn on the path, where the programs of a kernel's Python need not be.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    server = _start("The server", words, os.environ | {"PATH": path}, f"http://{HOST}:{port}/ping")
+    _served.append(server)
+    return server
+
+
+def run_until_stopped(
+    name: str,
+    options: list[str],
+    port: int,
+    when_ready: Callable[[str], None],
+    host: str = HOST,
+    variables: dict[str, str] | None = None,
+) -> None:
+    """Run MLflow's server until Ctrl-C or a request to stop.
+
+    Args:
+        name: what it is called in messages, like `The MLflow UI`.
+        options: what to pass to `mlflow server` besides the port.
+        port: the port to use, which nobody listens on.
+        when_ready: called with the server's address on this computer once it answers.
+        host: the network address to listen on.
+        variables: environment variables for the server, besides the labs' settings.
+
+    Raises:
+        LabError: the server does not start or ends early; the message holds its last lines.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    address = f"http://{HOST if host == ANY_HOST else host}:{port}"
+    command = ["mlflow", "server", "--host", host, "--port", str(port), *options]
+    environment = server_environment() | (variables or {})
+    print(f"Starting {name[0].lower()}{name[1:]} …", flush=True)
+    server = None
+    try:
+        # A relative path in a database's address starts in notebooks/, as it does for the notebooks.
+        folder = store.ROOT / "notebooks"
+        server = _start(name, command, environment, f"{address}/health", folder, lines=15)
+        when_ready(address)
+        server.guard.wait()
+        raise LabError(f"{name} ended by itself. {_last(server.log, 15)}")
+    except KeyboardInterrupt:
+        print(f"\n{name} has ended.")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C is impatience
+        if server:
+            server.end()
+
+
+def _start(
+    name: str,
+    command: list[str],
+    environment: dict[str, str],
+    until: str,
+    folder: Path | None = None,
+    lines: int = 1,
+) -> Server:
+    """Start a server behind a guard, and wait until it answers; if it does not, say so with its last lines."""
+    if command[0] == "mlflow":
+        command = [sys.executable, "-m", *command]
+    # A kernel leads a session; another process may share one with what is not to end with it.
+    session = os.getpid() if os.name == "posix" and os.getsid(0) == os.getpid() else 0
+    log = tempfile.TemporaryFile()  # noqa: SIM115, as the server goes on writing into it
+    guarded = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(store.ROOT / "notebooks"), str(session), *command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # what interrupts or ends this process does not reach it
+    )
+    server = Server(f"http://{urlsplit(until).netloc}", guarded, log)
+    try:
+        wait_for(guarded, lambda: answers(until))
+    except BaseException as error:  # an interrupt, too
+        server.end()
+        if isinstance(error, ChildProcessError | TimeoutError):
+            raise LabError(f"{name} {error}. {_last(log, lines)}") from None
+        raise
+    return server
+
+
+def guard() -> None:
+    """Run a command until it ends, or standard input does; the arguments are the session of who started this, and the command."""
+    import psutil
+
+    session = int(sys.argv[1])
+    program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+    threads = ThreadPoolExecutor(2)
+    said = threads.submit(sys.stdin.buffer.read)
+    wait([said, threads.submit(program.wait)], return_when=FIRST_COMPLETED)
+    end_tree(program.pid)
+    if session and said.done() and not said.result():
+        for pid in psutil.pids():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) == session:
+                    os.kill(pid, signal.SIGKILL)
+    os._exit(program.poll() or 0)  # without waiting for the other thread
+
+
+def end_tree(pid: int) -> None:
+    """End a process that leads a session, and all its descendants; those that have not ended after five seconds are killed."""
+    import psutil
+
+    tree = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        tree = [*root.children(recursive=True), root]
+    for stop in (psutil.Process.terminate, psutil.Process.kill):
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                stop(process)
+        _, tree = psutil.wait_procs(tree, timeout=5)
+    if os.name == "posix":  # descendants whose parent had ended before
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _last(log: IO[bytes], lines: int) -> str:
+    """Return in a sentence what a server has printed last; one line is the one that says most."""
+    log.seek(0)
+    printed = log.read().decode("utf-8", errors="replace").splitlines()
+    if lines > 1:
+        return "\n".join(["Its last lines:", *printed[-lines:]])
+    errors = [line for line in printed if "error" in line.lower() or "Exception: " in line]
+    # The command's own complaint, that its child has ended, comes last and says nothing.
+    told = [line for line in errors if "returned non zero return code" not in line]
+    return f"Its last line: {(told or printed or ['none'])[-1].strip()}"
+
+
+def wait_for(server: subprocess.Popen[bytes], ready: Callable[[], Any]) -> Any:
+    """Wait until a function finds a server that was just started ready, and return what the function returned.
+
+    Raises:
+        ChildProcessError: the process has ended before.
+        TimeoutError: it is not ready after `START_SECONDS`.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        ended = server.poll() is not None  # asked first: what it said last counts too
+        if said := ready():
+            return said
+        if ended:
+            raise ChildProcessError("did not start")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"does not answer after {START_SECONDS} s")
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    """Return whether somebody answers at an address, and not with an error."""
+    import requests
+
+    try:
+        # A proxy in the environment is not for this computer's own addresses.
+        return requests.get(url, timeout=60, proxies={"http": ""}).ok
+    except requests.RequestException:
+        return False
+
+
+def server_environment() -> dict[str, str]:
+    """Return this process's environment variables as `mlflow server` is to have them."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    # No jobs for language models: they would be three more processes.
+    return kept | SETTINGS | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def require_mlflow(command: str) -> None:
+    """Raise if this Python lacks MLflow; the message names the command of the Makefile that has it."""
+    if find_spec("mlflow") is None:
+        raise LabError(
+            f"This Python ({sys.executable}) lacks mlflow: use '{command}', or the Python in .venv."
+        )
+
+
+def port_from(text: str | None) -> int | None:
+    """Return the port that an option of a command names, None if it was not given.
+
+    Raises:
+        LabError: it is no port.
+    """
+    if text is None:
+        return None
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise LabError(f"The port is '{text}': give a number between 1 and 65535.")
+    return int(text)
+
+
+def free_port(first: int) -> int:
+    """Return the first port from `first` on that nobody listens on.
+
+    Raises:
+        LabError: none of the next `PORTS_TO_TRY` ports is free.
+    """
+    for port in range(first, min(first + PORTS_TO_TRY, 65536)):
+        if is_free(port):
+            return port
+    raise LabError(
+        f"Port {first} and the {PORTS_TO_TRY} after it are taken or not allowed: name another with PORT=."
+    )
+
+
+def any_port() -> int:
+    """Return a port that nobody listens on, another one each time: two that ask at once must not get the same."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int, host: str = HOST) -> bool:
+    """Return whether nobody listens on a port of this computer, and it may be used."""
+    with socket.socket() as probe:
+        if os.name == "posix":  # else a port stays taken for a minute after its server has ended
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,96 @@
+"""A server that a notebook starts ends with all that it has started, whoever ends it; what cannot start is told in a sentence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from lab import LabError, in_background
+from lab.servers import HOST
+from support import ROOT, free_port, started
+
+# A server with a child that does not end when it is asked to, and with an orphan: its parent has ended.
+SERVER = """
+import http.server as h, subprocess, sys
+sleep = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+subprocess.Popen(child := [sys.executable, "-c", sleep, sys.argv[1]])
+subprocess.run([sys.executable, "-c", f"import subprocess; subprocess.Popen({child})", "parent"])
+h.HTTPServer(("127.0.0.1", int(sys.argv[1])), h.SimpleHTTPRequestHandler).serve_forever()
+"""
+# As a kernel does it, which leads a session and has started something else, too.
+KERNEL = """
+import subprocess, sys, time
+from pathlib import Path
+from lab import in_background
+port, server = sys.argv[1:]
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", port])
+in_background([sys.executable, "-c", server, port], Path(), f"http://127.0.0.1:{port}")
+print("serves", flush=True)
+time.sleep(600)
+"""
+
+
+def alive(port: int) -> list[list[str]]:
+    """Return the command lines of the processes that were given a port, this one aside."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        if str(port) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(words)
+    return found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")
+def test_a_server_ends_with_all_that_it_has_started(tmp_path):
+    port = free_port()
+    server = in_background(
+        [sys.executable, "-c", SERVER, str(port)], tmp_path, f"http://{HOST}:{port}"
+    )
+    assert len(alive(port)) == 4  # with the guard
+    server.end()
+    assert not alive(port)
+    server.end()  # is no error
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")
+def test_a_server_ends_with_a_kernel_that_is_killed_and_so_does_what_else_it_started(tmp_path):
+    port = free_port()
+    kernel = [sys.executable, "-c", KERNEL, str(port), SERVER]
+    environment = {"PYTHONPATH": str(ROOT / "notebooks")}
+    with started(kernel, "serves", tmp_path, environment) as (process, _, _):
+        assert len(alive(port)) == 6
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        deadline = time.monotonic() + 30
+        while alive(port) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not alive(port)
+
+
+def test_a_server_that_cannot_start_is_told_in_a_sentence_and_leaves_nothing(tmp_path):
+    def refusal(command: list[str], port: int) -> str:
+        with pytest.raises(LabError) as refused:
+            in_background(command, tmp_path, f"http://{HOST}:{port}")
+        assert not alive(port)
+        return str(refused.value)
+
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert refusal([sys.executable], port) == (
+            f"Port {port} is taken: choose another, or end what uses it, and run this cell again."
+        )
+    port = str(free_port())
+    fails = "print('Error: no such model'); print('Command returned non zero return code'); exit(1)"
+    assert refusal([sys.executable, "-c", fails, port], int(port)) == (
+        "The server did not start. Its last line: Error: no such model"
+    )
+    told = refusal([str(Path(port, "missing")), port], int(port))
+    assert "did not start. Its last line: FileNotFoundError" in told
