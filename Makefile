@@ -32,8 +32,9 @@ help:
 	@grep -v '## teachers:' Makefile | $(LIST)
 	@echo "ARGS='...' is passed on to the program that a target starts. 'make help-all' lists more targets."
 
+# Kernels and terminals find the programs of .venv, like mlflow.
 lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARGS=--no-browser)
-	@PYTHONPATH=notebooks exec $(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
+	@PATH="$$PWD/.venv/bin:$$PATH" exec $(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_bad_example.ipynb \
 		--LabApp.workspaces_dir=.venv/share/jupyter/lab/workspaces --LabApp.extension_manager=readonly \
 		--LanguageServerManager.autodetect=False --ContentsManager.pre_save_hook=lab.presave.tidy $(ARGS)
@@ -42,20 +43,21 @@ test: .venv/labs.done .venv/tests.done ## check all labs and their exercises (LA
 	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
-	@cd notebooks && exec ../$(PY) -m lab.ui $(if $(PORT),--port $(PORT)) $(ARGS)
+	@exec $(PY) -m lab ui $(if $(PORT),--port $(PORT)) $(ARGS)
 
 html: .venv/labs.done ## run the labs and write them as pages for reading to build/html
-	@cd notebooks && exec ../$(PY) -m lab.pages $(ARGS)
+	@exec $(PY) -m lab html $(ARGS)
 
 progress: .venv/labs.done ## which exercises are done (CLASS=1: a row a student; WATCH=1: as a page; GRADES=FILE: as CSV; VERIFY=1: judged anew)
-	@PYTHONPATH=notebooks exec $(PY) -m lab.report $(if $(CLASS),--class) $(if $(WATCH),--watch) $(if $(VERIFY),--verify) \
-		$(if $(ROSTER),--roster '$(ROSTER)') $(if $(GRADES),--csv '$(GRADES)') $(if $(LONG),--long) $(ARGS)
+	@exec $(PY) -m $(if $(CLASS)$(WATCH)$(GRADES)$(ROSTER)$(LONG),lab.classroom,lab) progress \
+		$(if $(CLASS),--class) $(if $(WATCH),--watch) $(if $(VERIFY),--verify) $(if $(ROSTER),--roster '$(ROSTER)') \
+		$(if $(GRADES),--csv '$(GRADES)') $(if $(LONG),--long) $(ARGS)
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside
-	@cd notebooks && exec ../$(PY) -m lab.reset $(ARGS)
+	@exec $(PY) -m lab reset $(ARGS)
 
 adopt: .venv/labs.done ## let the labs mend a store that others made, or older labs; a copy is kept
-	@cd notebooks && exec ../$(PY) -m lab.reset adopt
+	@exec $(PY) -m lab adopt
 
 kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packages, for a JupyterLab that is already there
 	@$(PY) -m ipykernel install --user --name $(KERNEL) --display-name "MLflow labs" --env PYTHONPATH "" >/dev/null
@@ -65,11 +67,17 @@ kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packag
 	else echo "JupyterLab now has the kernel 'MLflow labs': choose it in its menu Kernel."; fi
 
 server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teachers: a tracking server for a class, with a room for each student (HOST= PORT= LOGIN=1 ROSTER=)
-	@PYTHONPATH=notebooks exec $(PY) -m lab.classroom.server $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
+	@exec $(PY) -m lab.classroom server $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
 		$(if $(ARTIFACTS),--artifacts '$(ARTIFACTS)') $(if $(LOGIN),--login) \
 		$(if $(ROSTER),--roster '$(ROSTER)') $(ARGS)
 
-.venv/labs.done: requirements.txt notebooks/lab/cluster/requirements.txt tests/constraints.txt
+# All programs of .venv find the package `lab`, by a path that is relative: the project can be moved.
+.venv/labs.done: .venv/packages.done
+	@$(PY) -c "import os, sysconfig; site = sysconfig.get_path('purelib'); \
+		print(os.path.relpath('notebooks', site), file=open(os.path.join(site, 'lab.pth'), 'w'))"
+	@touch $@
+
+.venv/packages.done: requirements.txt notebooks/lab/cluster/requirements.txt tests/constraints.txt
 	@$(USABLE)
 	@echo "Installing the labs' packages into .venv: several minutes, but only this once."
 	@$(PIP) install -r requirements.txt -r notebooks/lab/cluster/requirements.txt -c tests/constraints.txt
@@ -88,7 +96,7 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 
 # There is no .venv yet, or the Python that it was made with is gone.
 ifneq ($(shell $(PY) -c "print('runs')" 2>/dev/null),runs)
-.venv/labs.done .venv/tests.done .venv/all.done: new-venv
+.venv/packages.done .venv/tests.done .venv/all.done: new-venv
 endif
 
 new-venv:

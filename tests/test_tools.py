@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -13,11 +14,12 @@ import nbformat
 import psutil
 import pytest
 import requests
+from kernel import EXERCISES, Kernel
 from lab.pages import write
-from lab.serving import ask
-from support import ROOT, chromium, copy_project, free_port, run, started, status
+from support import ROOT, chromium, copy_project, free_port, make, run, started, status
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
+INSTALLED = ("-o", ".venv/packages.done")  # but for what make itself adds
 
 
 @pytest.fixture
@@ -31,37 +33,33 @@ def project(tmp_path):
 
 @pytest.fixture
 def start(project):
-    """Start a server, return its process and what it printed up to a pattern; end all of it afterwards."""
+    """Start a server, return its process, and what a pattern found in what it printed; end all of it afterwards."""
     with contextlib.ExitStack() as servers:
-        yield lambda command, pattern, **environment: servers.enter_context(
-            started(command, pattern, project, environment)
-        )
+
+        def start(command, pattern, folder="notebooks", **environment):
+            running = started(command, pattern, project / folder, environment)
+            process, _, found = servers.enter_context(running)
+            return process, found
+
+        yield start
 
 
-def in_notebooks(project, module, *arguments):
-    """Return the command that lab/README.md gives for computers without make."""
-    code = f"import os, runpy, sys; os.chdir({str(project / 'notebooks')!r}); sys.path.insert(0, os.getcwd()); "
-    code += f"sys.argv = ['{module}', *{list(arguments)!r}]; runpy.run_module('{module}', run_name='__main__')"
-    return [sys.executable, "-c", code]
+def lab(*arguments):
+    """Return the command that lab/README.md gives for computers without make, in the folder `notebooks`."""
+    return [sys.executable, "-m", "lab", *arguments]
 
 
 def log_a_run(project):
     code = "import lab, mlflow; lab.start(); mlflow.set_experiment('sklearn_experiment'); mlflow.start_run(run_name='seen'); mlflow.end_run()"
-    environment = os.environ | {"PYTHONPATH": str(project / "notebooks")}
-    done = run([sys.executable, "-c", code], env=environment)
+    done = run([sys.executable, "-c", code], cwd=project / "notebooks")
     assert done.returncode == 0, done.stdout
 
 
 def listeners(process):
-    """Return the addresses on which a process or its descendants listen."""
-    family = [
-        process.pid,
-        *(child.pid for child in psutil.Process(process.pid).children(recursive=True)),
-    ]
-    found = [psutil.Process(pid).net_connections("tcp") for pid in family]
-    return {
-        (c.laddr.ip, c.laddr.port) for some in found for c in some if c.status == psutil.CONN_LISTEN
-    }
+    """Return the computer's addresses on which a process or its descendants listen."""
+    root = psutil.Process(process.pid)
+    found = [one.net_connections("tcp") for one in (root, *root.children(recursive=True))]
+    return {c.laddr.ip for some in found for c in some if c.status == psutil.CONN_LISTEN}
 
 
 UI = r"The MLflow UI shows (.+) \(a file store\): open (http://127\.0\.0\.1:(\d+))"
@@ -73,31 +71,35 @@ def test_ui_shows_the_store_that_the_notebooks_write(project, start):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        process, _, found = start(in_notebooks(project, "lab.ui", "--port", str(port)), UI)
+        process, found = start(lab("ui", "--port", str(port)), UI)
     place, address, chosen = found.groups()
     assert place == "mlruns/"
     assert int(chosen) > port, "the port was taken"
     api = f"{address}/api/2.0/mlflow"
-    found = json.loads(ask(f"{api}/experiments/search", {"max_results": 10}))["experiments"]
+    asked = {"json": {"max_results": 10}, "timeout": 60}
+    found = requests.post(f"{api}/experiments/search", **asked).json()["experiments"]
     (ours,) = [e["experiment_id"] for e in found if e["name"] == "sklearn_experiment"]
-    runs = json.loads(ask(f"{api}/runs/search", {"experiment_ids": [ours]}))["runs"]
+    asked = {"json": {"experiment_ids": [ours]}, "timeout": 60}
+    runs = requests.post(f"{api}/runs/search", **asked).json()["runs"]
     assert [found["info"]["run_name"] for found in runs] == ["seen"]
-    assert b"<title>MLflow</title>" in ask(address)
-    assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
+    assert "<title>MLflow</title>" in requests.get(address, timeout=60).text
+    assert listeners(process) == {"127.0.0.1"}
 
 
 @posix
-def test_ui_says_what_to_run_first_and_leaves_nothing_running(project, start):
-    process, _, _ = start(
-        ["make", "-o", ".venv/labs.done", "ui", "PORT=15000"],
+@pytest.mark.parametrize(("ends", "code"), [("SIGTERM", 0), ("SIGKILL", 2)])
+def test_ui_says_what_to_run_first_and_leaves_nothing_running(project, start, ends, code):
+    process, _ = start(
+        make("ui"),
         r"Note: there is no run yet: run notebooks/02_sklearn_tracking\.ipynb first",
+        folder="",
     )
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) > 1
     for child in psutil.Process(process.pid).children():
-        child.send_signal(signal.SIGTERM)
+        child.send_signal(getattr(signal, ends))
     _, alive = psutil.wait_procs(family, timeout=30)
-    assert not alive
+    assert not alive and process.wait() == code
 
 
 CODESPACE = {
@@ -107,9 +109,8 @@ CODESPACE = {
 
 
 def test_ui_in_a_codespace_answers_under_its_public_name(project, start):
-    command = in_notebooks(project, "lab.ui", "--port", str(free_port()))
     pattern = r"open (https://(tidy-otter-x4y5-(\d+)\.app\.github\.example)) \(Ctrl-C"
-    process, _, found = start(command, pattern, **CODESPACE)
+    process, found = start(lab("ui", "--port", str(free_port())), pattern, **CODESPACE)
     public, name, port = found.groups()
     search = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=1"
     assert status(search, Host=name, Origin=public) == 200
@@ -118,7 +119,7 @@ def test_ui_in_a_codespace_answers_under_its_public_name(project, start):
     create = search.replace("search?max_results=1", "create")
     made = status(create, {"name": "made in the UI"}, Host=name, Origin=public)
     assert made == 200, "the UI may not write"
-    assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
+    assert listeners(process) == {"127.0.0.1"}
 
 
 @posix
@@ -128,9 +129,9 @@ def test_jupyterlab_in_a_codespace_answers_under_its_public_name(project, start)
     )
     place = dev_container["containerEnv"]["JUPYTER_CONFIG_PATH"]
     place = place.replace("${containerWorkspaceFolder}", str(project))
-    command = ["make", "-o", ".venv/labs.done", "lab", "PORT=8900", "ARGS=--no-browser"]
+    command = [*make("lab", "ARGS=--no-browser"), "PORT=8900"]
     pattern = r"(http://127\.0\.0\.1:(\d+))/\S*\?token=(\w+)"
-    _, _, found = start(command, pattern, JUPYTER_CONFIG_PATH=place, **CODESPACE)
+    _, found = start(command, pattern, folder="", JUPYTER_CONFIG_PATH=place, **CODESPACE)
     address, port, token = found.groups()
     name = f"tidy-otter-x4y5-{port}.app.github.example"
     kernels = f"{address}/api/kernelspecs"
@@ -148,46 +149,44 @@ def test_jupyterlab_in_a_codespace_answers_under_its_public_name(project, start)
             assert found.status_code == answer, origin
 
 
-def test_ui_on_a_server_starts_nothing(project):
-    environment = os.environ | {"LAB_TRACKING_URI": "http://127.0.0.1:9"}
-    done = run(in_notebooks(project, "lab.ui"), env=environment)
-    assert done.returncode == 0
-    assert "http://127.0.0.1:9 (a tracking server), which has its own UI" in done.stdout
+@pytest.mark.parametrize(
+    ("command", "store", "code", "said"),
+    [
+        ("ui", "http://127.0.0.1:9", 0, "http://127.0.0.1:9 (a tracking server), which has its own UI"),
+        ("ui --port many", "", 1, "Error: The port is 'many': give a number between 1 and 65535.\n"),
+        ("reset", "", 0, "Nothing to move: there is no mlruns/ (a file store) yet.\n"),
+        ("reset", "sqlite:///runs.db", 1, "which this command leaves alone: delete experiments there"),
+        ("reset everything", "", 2, "unrecognized arguments: everything"),
+        ("adopt", "", 1, "Error: mlruns/ (a file store) is no folder of MLflow runs that others made"),
+    ],
+)  # fmt: skip
+def test_commands_that_do_nothing_say_why(project, command, store, code, said):
+    environment = os.environ | {"LAB_TRACKING_URI": store}
+    done = run(lab(*command.split()), cwd=project / "notebooks", env=environment)
+    assert done.returncode == code and said in done.stdout
+    assert "Traceback" not in done.stdout and not list(project.glob("mlruns*"))
 
 
-def test_ui_refuses_in_one_sentence(project):
-    done = run(in_notebooks(project, "lab.ui", "--port", "many"))
-    assert done.returncode == 1
-    assert done.stdout == "Error: The port is 'many': give a number between 1 and 65535.\n"
-
-
-def test_reset_moves_the_store_and_loses_nothing(project):
+def test_progress_lists_the_exercises_and_reset_moves_the_store_and_loses_nothing(project):
     log_a_run(project)
+    done = run(lab("progress", "--verify"), cwd=project / "notebooks").stdout
+    assert "Lab 2:  ⬜ 2.1" in done and f"\n0 of {len(EXERCISES)} done. Next: 1.1" in done
     store = project / "mlruns"
     before = {
         path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()
     }
     answer = project / "notebooks" / "my_results.csv"
     answer.write_text("C,seed,accuracy")
-    done = run(in_notebooks(project, "lab.reset"))
+    done = run(lab("reset"), cwd=project / "notebooks")
     (aside,) = re.findall(
         r"to (mlruns-\d{4}-\d\d-\d\d-\d{6})/ beside it; nothing was deleted", done.stdout
     )
-    assert not store.exists()
+    assert not store.exists() and not answer.exists()
     moved = project / aside
-    assert {
-        path.relative_to(moved): path.read_bytes()
-        for path in moved.rglob("*")
-        if path.is_file() and path.name != answer.name
-    } == before
-    assert (moved / "my_results.csv").read_text() == "C,seed,accuracy" and not answer.exists()
-    assert "Nothing to move" in run(in_notebooks(project, "lab.reset")).stdout
-
-
-def test_reset_leaves_databases_alone(project):
-    environment = os.environ | {"LAB_TRACKING_URI": "sqlite:///runs.db"}
-    done = run(in_notebooks(project, "lab.reset"), env=environment)
-    assert done.returncode == 1 and "this command leaves alone" in done.stdout
+    after = {
+        path.relative_to(moved): path.read_bytes() for path in moved.rglob("*") if path.is_file()
+    }
+    assert after.pop(Path("my_results.csv")) == b"C,seed,accuracy" and after == before
 
 
 def keep_labs(project, *names):
@@ -201,7 +200,7 @@ def pages(tmp_path_factory):
     """The reading copies of two labs, of which one runs quickly and one writes to a store."""
     project = copy_project(tmp_path_factory.mktemp("html") / "my labs")
     keep_labs(project, "01_bad_example", "06_artifacts")
-    done = run(in_notebooks(project, "lab.pages"))
+    done = run(lab("html"), cwd=project / "notebooks")
     assert done.returncode == 0, done.stdout
     return project
 
@@ -262,23 +261,51 @@ def test_html_of_a_failing_lab_says_which_cell(project):
     cell = next(cell for cell in content["cells"] if cell["id"] == "splits-plot")
     cell["source"] = "raise ValueError('something broke')"
     path.write_text(json.dumps(content), encoding="utf-8")
-    done = run(in_notebooks(project, "lab.pages"))
+    done = run(lab("html"), cwd=project / "notebooks")
     assert done.returncode == 1
     assert "01_bad_example.ipynb failed at the cell that begins 'raise ValueError" in done.stdout
     assert "ValueError: something broke" in done.stdout and "Traceback" not in done.stdout
 
 
 @posix
-def test_make_lab_opens_the_first_lab_with_a_token(project, start):
-    command = ["make", "-o", ".venv/labs.done", "lab", "PORT=18888", "ARGS=--no-browser"]
-    process, _, found = start(command, r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)")
+def test_make_lab_opens_the_first_lab_with_a_token_and_finds_the_programs_of_venv(project, start):
+    pattern = r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)"
+    process, found = start(make("lab", "ARGS=--no-browser"), pattern, folder="")
     address, page, token = found.groups()
     assert page == "/lab/tree/notebooks/01_bad_example.ipynb"
-    folder = f"{address}/api/contents/notebooks"
-    assert status(folder) == 403
-    answer = json.loads(ask(f"{folder}?token={token}"))
+    assert status(f"{address}/api/contents/notebooks") == 403
+    own = {"Authorization": f"token {token}"}
+    answer = requests.get(f"{address}/api/contents/notebooks", headers=own, timeout=60).json()
     assert "07_run_search.ipynb" in {entry["name"] for entry in answer["content"]}
-    assert {ip for ip, _ in listeners(process)} == {"127.0.0.1"}
+    assert listeners(process) == {"127.0.0.1"}
+    jupyterlab = psutil.Process(process.pid).children()[0]
+    for kind in ("kernels", "terminals"):
+        assert status(f"{address}/api/{kind}", {}, **own) in (200, 201)
+    kernel_and_shell = jupyterlab.children()
+    assert len(kernel_and_shell) == 2
+    for child in kernel_and_shell:
+        found = shutil.which("mlflow", path=child.environ()["PATH"])
+        assert found == str(project / ".venv" / "bin" / "mlflow"), child.cmdline()
+
+
+@posix
+def test_programs_of_venv_find_the_package_in_any_folder_and_when_the_project_was_moved(tmp_path):
+    project = copy_project(tmp_path / "Übung mit 'Leerzeichen'")
+    run([sys.executable, "-m", "venv", "--without-pip", project / ".venv"])
+    (packages,) = (project / ".venv").glob("lib/*/site-packages")
+    theirs = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "of_the_tests.pth").write_text("\n".join(theirs))
+    environment = os.environ | {"HOME": str(tmp_path)}
+    environment.pop("PYTHONPATH", None)
+    done = run(["make", *INSTALLED, "kernel"], cwd=project, env=environment)
+    assert "JupyterLab now has the kernel 'MLflow labs'" in done.stdout
+    (spec,) = tmp_path.glob("**/kernels/mlflow-labs/kernel.json")
+    assert json.loads(spec.read_text())["argv"][0] == str(project / ".venv" / "bin" / "python")
+    moved = project.rename(tmp_path / "moved")
+    python = str(moved / ".venv" / "bin" / "python")
+    with Kernel(tmp_path, {"PYTHONPATH": ""}, python) as kernel:
+        printed, error = kernel.run("import lab\nlab.start()\nprint(lab.__file__)")
+    assert not error and printed.splitlines()[-1] == f"{moved}/notebooks/lab/__init__.py"
 
 
 @posix
@@ -287,9 +314,28 @@ def test_make_alone_lists_a_students_targets_and_help_all_the_rest(project):
     makefiles = "".join((ROOT / name).read_text() for name in ("Makefile", "tests/maintain.mk"))
     every = re.findall(r"^([a-z-]+):.*## ", makefiles, re.MULTILINE)
     assert every[: len(students)] == students and {"server", "test-browser", "lint"} <= set(every)
-    for command, targets in ((["make"], students), (["make", "help-all"], every)):
-        printed = run(command, cwd=project).stdout
-        assert re.findall(r"^  make ([a-z-]+) +\w+", printed, re.MULTILINE) == targets
+    for folder in (project, project / "notebooks"):
+        for command, targets in ((["make"], students), (["make", "help-all"], every)):
+            printed = run(command, cwd=folder).stdout
+            assert re.findall(r"^  make ([a-z-]+) +\w+", printed, re.MULTILINE) == targets
+    printed = run(["make", "-n", "lab", "PORT=9000"], cwd=project / "notebooks").stdout
+    assert "-m jupyterlab --ip=127.0.0.1 --port=9000" in printed
+
+
+@posix
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ([], "lab progress"),
+        (["VERIFY=1"], "lab progress --verify"),
+        (["CLASS=1", "VERIFY=1"], "lab.classroom progress --class --verify"),
+        (["GRADES=my grades.csv", "LONG=1"], "lab.classroom progress --csv 'my grades.csv' --long"),
+        (["WATCH=1", "ROSTER=r.csv"], "lab.classroom progress --watch --roster 'r.csv'"),
+    ],
+)
+def test_make_progress_is_of_a_student_or_of_a_class(arguments, command):
+    printed = run([*make("progress"), "-n", *arguments], cwd=ROOT).stdout
+    assert f"-m {command}" == " ".join(printed.replace("\\\n", " ").split()[2:])
 
 
 @posix
@@ -314,23 +360,11 @@ def test_requirements_and_constraints_agree():
         return dict(line.lower().split("==") for line in lines if "==" in line)
 
     constraints = pins(ROOT / "tests" / "constraints.txt")
-    students = pins(ROOT / "requirements.txt")
-    assert set(students) == {
-        "mlflow",
-        "scikit-learn",
-        "torch",
-        "pandas",
-        "matplotlib",
-        "jupyter",
-        "nbval",
-        "pytest",
-    }
-    others = [ROOT / "tests" / "requirements.txt"]
-    others += [
-        ROOT / "notebooks" / "lab" / room / "requirements.txt" for room in ("cluster", "classroom")
-    ]
-    for path in (ROOT / "requirements.txt", *others):
-        for name, version in pins(path).items():
+    students = " ".join(pins(ROOT / "requirements.txt"))
+    assert students == "mlflow scikit-learn torch pandas matplotlib jupyter nbval pytest"
+    rooms = (ROOT / "notebooks" / "lab" / room for room in ("cluster", "classroom"))
+    for folder in (ROOT, ROOT / "tests", *rooms):
+        for name, version in pins(folder / "requirements.txt").items():
             assert constraints[name.partition("[")[0]] == version
 
 
