@@ -185,7 +185,7 @@ def tracking_server(folder: Path, *options: str) -> Iterator[str]:
         server.end()
 
 
-def status(url: str, question: object = None, **headers: str) -> int:
+def status(url: str, question: Any = None, **headers: str) -> int:
     """Return the status of what a server of this computer answers to a question in JSON, or without one."""
     method = "GET" if question is None else "POST"
     options: dict[str, Any] = {"headers": headers, "timeout": 60, "proxies": {"http": ""}}

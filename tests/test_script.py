@@ -27,7 +27,6 @@ from support import ROOT, run, tracking_server
 pytestmark = pytest.mark.thorough
 
 SCRIPT = ROOT / "notebooks" / "train.py"
-COMMIT = "mlflow.source.git.commit"
 
 
 def train(folder: Path, script: Path = SCRIPT, **variables: str) -> subprocess.CompletedProcess:
@@ -106,42 +105,29 @@ def test_run_can_be_rebuilt_from_its_record(store, tmp_path):
     assert recorded.data.metrics["log_loss"] == pytest.approx(loss, rel=1e-6)
 
 
-@pytest.fixture
-def repository(tmp_path):
-    """A git repository with the script and its data, without a commit yet; and what runs git there."""
+def test_mlflow_notes_the_commit_of_a_script(tmp_path):
+    project = tmp_path / "project"
     for name in ("notebooks/train.py", "data/iris.csv"):
-        target = tmp_path / "project" / name
-        target.parent.mkdir(parents=True)
-        shutil.copy(ROOT / name, target)
+        (project / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, project / name)
 
     def git(*arguments: str) -> str:
         who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
-        done = run(["git", *who, *arguments], cwd=tmp_path / "project", check=True)
-        return done.stdout.strip()
+        return run(["git", *who, *arguments], cwd=project, check=True).stdout.strip()
+
+    def noted(**variables: str) -> str | None:
+        done = train(tmp_path, project / "notebooks" / "train.py", **variables)
+        assert done.returncode == 0, done.stdout
+        client, recorded = the_run(f"sqlite:///{tmp_path}/mlflow.db")
+        client.delete_run(recorded.info.run_id)
+        return recorded.data.tags.get("mlflow.source.git.commit")
 
     git("init", "--quiet")
-    return tmp_path / "project", git
-
-
-def test_mlflow_notes_the_commit_of_a_script(repository, tmp_path):
-    project, git = repository
-    script = project / "notebooks" / "train.py"
-    assert train(tmp_path, script).returncode == 0
-    client, recorded = the_run(f"sqlite:///{tmp_path}/mlflow.db")
-    assert COMMIT not in recorded.data.tags, "there was no commit yet"
-    client.delete_run(recorded.info.run_id)
-
+    assert noted() is None, "there was no commit yet"
     git("add", "--all")
     git("commit", "--quiet", "--message=first")
-    assert train(tmp_path, script).returncode == 0
-    client, recorded = the_run(f"sqlite:///{tmp_path}/mlflow.db")
-    assert recorded.data.tags[COMMIT] == git("rev-parse", "HEAD")
-    client.delete_run(recorded.info.run_id)
-
-    without_git = train(tmp_path, script, PATH="")
-    assert without_git.returncode == 0, without_git.stdout
-    _, recorded = the_run(f"sqlite:///{tmp_path}/mlflow.db")
-    assert COMMIT not in recorded.data.tags
+    assert noted() == git("rev-parse", "HEAD")
+    assert noted(PATH="") is None, "there was no git"
 
 
 def test_a_database_of_a_newer_mlflow_is_refused_and_left_as_it_was(tmp_path):
@@ -171,10 +157,8 @@ def test_a_database_of_an_older_mlflow_is_upgraded_unasked(tmp_path):
 
 
 def test_migration_asks_before_it_replaces_a_database(tmp_path):
-    folder = {
-        "MLFLOW_TRACKING_URI": (tmp_path / "mlruns").as_uri(),
-        "MLFLOW_ALLOW_FILE_STORE": "true",
-    }
+    folder = {"MLFLOW_ALLOW_FILE_STORE": "true"}
+    folder["MLFLOW_TRACKING_URI"] = (tmp_path / "mlruns").as_uri()
     assert train(tmp_path, **folder).returncode == 0
     migrate = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", "mlruns"]
     migrate += ["--target", "sqlite:///moved.db"]

@@ -15,11 +15,11 @@ from lab import LabError, in_background
 from lab.servers import HOST
 from support import ROOT, free_port, started
 
-# A server with a child that does not end when it is asked to, and with an orphan: its parent has ended.
+# A server with a child in a session of its own, and with an orphan: its parent has ended. Both do not end when they are asked to.
 SERVER = """
 import http.server as h, subprocess, sys
 sleep = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-subprocess.Popen(child := [sys.executable, "-c", sleep, sys.argv[1]])
+subprocess.Popen(child := [sys.executable, "-c", sleep, sys.argv[1]], start_new_session=True)
 subprocess.run([sys.executable, "-c", f"import subprocess; subprocess.Popen({child})", "parent"])
 h.HTTPServer(("127.0.0.1", int(sys.argv[1])), h.SimpleHTTPRequestHandler).serve_forever()
 """
@@ -30,6 +30,7 @@ from pathlib import Path
 from lab import in_background
 port, server = sys.argv[1:]
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", port])
+in_background([sys.executable, "-m", "http.server", port], Path(), f"http://127.0.0.1:{port}").end()
 in_background([sys.executable, "-c", server, port], Path(), f"http://127.0.0.1:{port}")
 print("serves", flush=True)
 time.sleep(600)

@@ -16,7 +16,7 @@ import pytest
 import requests
 from kernel import EXERCISES, Kernel
 from lab.pages import write
-from support import ROOT, chromium, copy_project, free_port, make, run, started, status
+from support import ROOT, copy_project, free_port, make, run, started, status
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
 INSTALLED = ("-o", ".venv/packages.done")  # but for what make itself adds
@@ -352,25 +352,7 @@ def test_make_with_an_old_python_says_so(tmp_path):
     assert not (project / ".venv").exists()
 
 
-def test_requirements_and_constraints_agree():
-    """What students install is what the tests passed with."""
-
-    def pins(path: Path) -> dict[str, str]:
-        lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
-        return dict(line.lower().split("==") for line in lines if "==" in line)
-
-    constraints = pins(ROOT / "tests" / "constraints.txt")
-    students = " ".join(pins(ROOT / "requirements.txt"))
-    assert students == "mlflow scikit-learn torch pandas matplotlib jupyter nbval pytest"
-    rooms = (ROOT / "notebooks" / "lab" / room for room in ("cluster", "classroom"))
-    for folder in (ROOT, ROOT / "tests", *rooms):
-        for name, version in pins(folder / "requirements.txt").items():
-            assert constraints[name.partition("[")[0]] == version
-
-
-@pytest.mark.thorough
-def test_without_a_browser_it_is_said_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="There is no Chromium here: install it with 'sudo"):
-        chromium()
+def test_students_install_the_eight_packages():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [line.partition("==")[0] for line in lines if not line.startswith("#")]
+    assert " ".join(names) == "mlflow scikit-learn torch pandas matplotlib jupyter nbval pytest"

@@ -78,7 +78,7 @@ def in_background(command: list[str], folder: Path, until: str) -> Server:
         raise LabError(
             f"Port {where.port} is taken: choose another, or end what uses it, and run this cell again."
         )
-    return _start("The server", command, server_environment(), until, folder)
+    return _start(command, server_environment(), until, folder)
 
 
 def serve(command: str) -> Server:
@@ -110,7 +110,7 @@ def serve(command: str) -> Server:
     print(f"$ {shlex.join(words)}")
     # MLflow looks for uvicorn on the path, where the programs of a kernel's Python need not be.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    server = _start("The server", words, os.environ | {"PATH": path}, f"http://{HOST}:{port}/ping")
+    server = _start(words, os.environ | {"PATH": path}, f"http://{HOST}:{port}/ping")
     _served.append(server)
     return server
 
@@ -145,10 +145,10 @@ def run_until_stopped(
     try:
         # A relative path in a database's address starts in notebooks/, as it does for the notebooks.
         folder = store.ROOT / "notebooks"
-        server = _start(name, command, environment, f"{address}/health", folder, lines=15)
+        server = _start(command, environment, f"{address}/health", folder, name)
         when_ready(address)
         server.guard.wait()
-        raise LabError(f"{name} ended by itself. {_last(server.log, 15)}")
+        raise _complaint("ended by itself", server.log, name)
     except KeyboardInterrupt:
         print(f"\n{name} has ended.")
     finally:
@@ -158,14 +158,13 @@ def run_until_stopped(
 
 
 def _start(
-    name: str,
     command: list[str],
     environment: dict[str, str],
     until: str,
     folder: Path | None = None,
-    lines: int = 1,
+    name: str = "",
 ) -> Server:
-    """Start a server behind a guard, and wait until it answers; if it does not, say so with its last lines."""
+    """Start a server behind a guard, and wait until it answers."""
     if command[0] == "mlflow":
         command = [sys.executable, "-m", *command]
     # A kernel leads a session; another process may share one with what is not to end with it.
@@ -186,7 +185,7 @@ def _start(
     except BaseException as error:  # an interrupt, too
         server.end()
         if isinstance(error, ChildProcessError | TimeoutError):
-            raise LabError(f"{name} {error}. {_last(log, lines)}") from None
+            raise _complaint(str(error), log, name) from None
         raise
     return server
 
@@ -227,16 +226,17 @@ def end_tree(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _last(log: IO[bytes], lines: int) -> str:
-    """Return in a sentence what a server has printed last; one line is the one that says most."""
+def _complaint(problem: str, log: IO[bytes], name: str) -> LabError:
+    """Return the error of a server with its last lines; for one without a name, the one line that says most."""
     log.seek(0)
-    printed = log.read().decode("utf-8", errors="replace").splitlines()
-    if lines > 1:
-        return "\n".join(["Its last lines:", *printed[-lines:]])
-    errors = [line for line in printed if "error" in line.lower() or "Exception: " in line]
+    lines = log.read().decode("utf-8", errors="replace").splitlines()
+    if name:
+        return LabError("\n".join([f"{name} {problem}. Its last lines:", *lines[-15:]]))
+    errors = [line for line in lines if "error" in line.lower() or "Exception: " in line]
     # The command's own complaint, that its child has ended, comes last and says nothing.
     told = [line for line in errors if "returned non zero return code" not in line]
-    return f"Its last line: {(told or printed or ['none'])[-1].strip()}"
+    last = (told or lines or ["none"])[-1].strip()
+    return LabError(f"The server {problem}. Its last line: {last}")
 
 
 def wait_for(server: subprocess.Popen[bytes], ready: Callable[[], Any]) -> Any:
