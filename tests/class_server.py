@@ -70,7 +70,7 @@ def class_server(
         prefix: a command that starts this one.
     """
     port = port or free_port()
-    command = [*prefix, sys.executable, "-m", "lab.classroom.server", "--folder", str(folder)]
+    command = [*prefix, sys.executable, "-m", "lab.classroom", "server", "--folder", str(folder)]
     command += ["--port", str(port), *options]
     environment = {"PYTHONPATH": str(ROOT / "notebooks")}
     with started(command, "Teacher: ", folder.parent, environment) as (process, printed, _):

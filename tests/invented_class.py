@@ -23,6 +23,7 @@ TOLD = {
     ],
     "3.2": [(TO_DO, "the run '{run}' has no metric 'val_rmse'.")],
 }  # fmt: skip
+VALUES = {"loss": [0.72, 0.81, 0.9], "step": [99, 149], "run": ["mlp", "linear"]}
 
 
 def students(count: int, now: float) -> list[Standing]:
@@ -33,17 +34,13 @@ def students(count: int, now: float) -> list[Standing]:
     for number in range(1, count):
         notes = {}
         at = ids.index(chance.choice(["2.3", "3.1", "3.1", "3.1", "3.2", "3.2", "4.1"]))
-        for place, id in enumerate(ids):
+        for place, id in enumerate(ids[: at + 1]):
             first = now - 60 * max(75 - 12 * place + chance.randint(0, 8), 3)
             if place < at and (id != "2.3" or chance.random() < 0.85):
                 notes[id] = Note(DONE, "done.", first, first + 90, chance.randint(1, 3))
-            elif id in TOLD and place <= at:
+            elif id in TOLD:
                 mark, text = chance.choice(TOLD[id])
-                values = {
-                    "loss": chance.choice([0.72, 0.81, 0.9]),
-                    "step": chance.choice([99, 149]),
-                }
-                text = text.format(run=chance.choice(["mlp", "linear"]), **values)
+                text = text.format(**{name: chance.choice(some) for name, some in VALUES.items()})
                 last = now - 60 * chance.randint(0, 9)
                 notes[id] = Note(mark, text, first, last, chance.choice([1, 1, 1, 2, 3, 5]))
         made.append(Standing(f"student-{number:02}", f"student-{number:02}", notes))

@@ -65,7 +65,7 @@ def test_report_of_a_class_on_a_server(server, monkeypatch, tmp_path):
 
     table = tmp_path / "class.csv"
     environment = os.environ | {"LAB_TRACKING_URI": server, "PYTHONPATH": str(cleo)}
-    command = [sys.executable, "-m", "lab.report", "--class", "--csv", str(table)]
+    command = [sys.executable, "-m", "lab.classroom", "progress", "--class", "--csv", str(table)]
 
     def report(*options):
         done = run([*command, *options], env=environment, cwd=tmp_path)

@@ -27,7 +27,7 @@ def table_of(students: list[Standing]) -> list[dict[str, str]]:
     labs["done"] = list(all_exercises())
     return [
         {"student": student.shown_name}
-        | {lab: f"{sum(map(student.is_done, ids))}/{len(ids)}" for lab, ids in labs.items()}
+        | {lab: f"{student.points(ids)}/{len(ids)}" for lab, ids in labs.items()}
         for student in students
     ]
 

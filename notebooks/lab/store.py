@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -135,6 +138,29 @@ def holds_experiments(folder: Path) -> bool:
     metas = (*folder.glob("*/meta.yaml"), *folder.glob(".trash/*/meta.yaml"))
     texts = (path.read_text("utf-8", errors="replace") for path in metas if path.is_file())
     return any("experiment_id:" in text and "artifact_location:" in text for text in texts)
+
+
+@contextlib.contextmanager
+def must_be_writable(folder: Path, name: str, advice: str) -> Iterator[None]:
+    """Raise if a block fails at a folder, or nothing can be written there afterwards, or where it is to be made.
+
+    Args:
+        folder: which one.
+        name: what it is called in the message.
+        advice: what else to do than to make it writable.
+
+    Raises:
+        LabError: what the system says against it.
+    """
+    try:
+        yield
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        with tempfile.TemporaryFile(dir=nearest) as probe:
+            probe.write(b"can runs be written here?")
+    except OSError as error:
+        raise LabError(
+            f"{name} {folder} cannot be written ({error.strerror}): make it writable, {advice}."
+        ) from None
 
 
 def without_password(uri: str) -> str:

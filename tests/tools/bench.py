@@ -201,7 +201,7 @@ def report_of_a_class(folder: Path) -> None:
             }
             for call in ("first", "second"):
                 with Clock() as clock:
-                    command = [sys.executable, "-m", "lab.report", "--class"]
+                    command = [sys.executable, "-m", "lab.classroom", "progress", "--class"]
                     done = run(command, env=os.environ | environment, check=True)
                 _, *students = done.stdout.splitlines()
                 each = ", ".join(sorted({line.split()[-1] for line in students}))

@@ -1,1 +1,1 @@
-"""What a teacher needs: how far a class is."""
+"""What a teacher needs: a server for a class, how far everybody is, and the grades."""

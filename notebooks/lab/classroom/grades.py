@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.classroom.report import Standing
 from lab.exercises import ids_by_lab
-from lab.exercises.notes import DONE
 from lab.store import LabError
 
 Row = dict[str, str | float]
@@ -28,84 +26,42 @@ Row = dict[str, str | float]
 POINTS = "Points Possible"
 OF_MOODLE = {"id number", "username", "email address", "first name"}
 OF_CANVAS = {"sis login id", "sis user id", "section"}
-LONG_COLUMNS = (
-    "assignment",
-    "duedate",
-    "timestamp",
-    "student_id",
-    "last_name",
-    "first_name",
-    "email",
-    "raw_score",
-    "late_submission_penalty",
-    "score",
-    "max_score",
-)
 
 
-def wide(students: Iterable[Standing]) -> list[Row]:
+def wide(students: list[Standing]) -> list[Row]:
     """Return one row a student: of those in the list of the class if there is one, with all columns of the list.
 
     A column of the list that is a lab's, like `Lab 1 (4711)` in a later export of Canvas', gets the lab's points.
-
-    Args:
-        students: what `standings` returns.
     """
-    students = list(students)
-    points: dict[str, str | float] = {f"Lab {lab}": len(ids) for lab, ids in ids_by_lab().items()}
-    listed = [student.person.row for student in students if student.person]
-    if not listed:
-        first: list[Row] = [{"student": POINTS} | points | {"total": _sum(points)}]
-        return first + [
-            {"student": _as_text(student.name)} | scores | {"total": _sum(scores)}
-            for student, scores in ((student, _scores(student)) for student in students)
-        ]
-    columns = list(listed[0])
-    place = {lab: _column_of(lab, columns) for lab in points}
-    rows: list[Row] = [
-        {**student.person.row, **{place[lab]: score for lab, score in _scores(student).items()}}
-        for student in students
-        if student.person
+    in_list = [(student, student.person.row) for student in students if student.person]
+    rows = in_list or [(student, {"student": _as_text(student.name)}) for student in students]
+    columns = list(in_list[0][1]) if in_list else ["student"]
+    labs = {f"Lab {lab}": ids for lab, ids in ids_by_lab().items()}
+    column_of = {lab: _column_of(lab, columns) for lab in labs}
+
+    def row(cells: dict[str, str], points: dict[str, int]) -> Row:
+        total = {} if in_list else {"total": sum(points.values())}
+        return {**cells, **{column_of[lab]: score for lab, score in points.items()}, **total}
+
+    table = [
+        row(cells, {lab: student.points(ids) for lab, ids in labs.items()})
+        for student, cells in rows
     ]
     names = {name.strip().lower() for name in columns}
     if names & OF_MOODLE and not names & OF_CANVAS:
-        return rows
+        return table
     # With Canvas' own spaces.
-    head: Row = {**dict.fromkeys(columns, ""), columns[0]: f"    {POINTS}"}
-    return [head | {place[lab]: possible for lab, possible in points.items()}, *rows]
+    head = {**dict.fromkeys(columns, ""), columns[0]: f"    {POINTS}" if in_list else POINTS}
+    return [row(head, {lab: len(ids) for lab, ids in labs.items()}), *table]
 
 
-def long(students: Iterable[Standing]) -> list[Row]:
-    """Return one row for each lab of each student, with nbgrader's columns: of those in the list if there is one.
-
-    Args:
-        students: what `standings` returns.
-    """
-    students = list(students)
-    listed = [student for student in students if student.person] or students
-    rows: list[Row] = []
-    for lab, ids in ids_by_lab().items():
-        for student in listed:
-            person = student.person
-            last, first = ("", "") if person is None else (person.last_name, person.first_name)
-            if person and not first and not last and ", " in person.name:  # as Canvas writes names
-                last, first = person.name.split(", ", 1)
-            score = float(sum(map(student.is_done, ids)))
-            values = (
-                f"Lab {lab}",
-                "",
-                _last_checked(student, ids),
-                person.user if person else _as_text(student.name),
-                last,
-                first,
-                person.email if person else "",
-                score,
-                0.0,
-                score,
-                float(len(ids)),
-            )
-            rows.append(dict(zip(LONG_COLUMNS, values, strict=True)))
-    return rows
+def long(students: list[Standing]) -> list[Row]:
+    """Return one row for each lab of each student, with nbgrader's columns: of those in the list if there is one."""
+    return [
+        _row_of_nbgrader(student, f"Lab {lab}", ids)
+        for lab, ids in ids_by_lab().items()
+        for student in [student for student in students if student.person] or students
+    ]
 
 
 def write(rows: list[Row], file: Path) -> None:
@@ -126,12 +82,27 @@ def write(rows: list[Row], file: Path) -> None:
         ) from None
 
 
-def _scores(student: Standing) -> dict[str, str | float]:
-    return {f"Lab {lab}": sum(map(student.is_done, ids)) for lab, ids in ids_by_lab().items()}
-
-
-def _sum(points: dict[str, str | float]) -> float:
-    return sum(map(int, points.values()))
+def _row_of_nbgrader(student: Standing, lab: str, ids: list[str]) -> Row:
+    person = student.person
+    last, first = (person.last_name, person.first_name) if person else ("", "")
+    if person and not first and not last and ", " in person.name:  # as Canvas writes names
+        last, first = person.name.split(", ", 1)
+    checked = student.last_check(ids)
+    timestamp = f"{datetime.fromtimestamp(checked, UTC):%Y-%m-%d %H:%M:%S}" if checked else ""
+    score = float(student.points(ids))
+    return {
+        "assignment": lab,
+        "duedate": "",
+        "timestamp": timestamp,
+        "student_id": person.user if person else _as_text(student.name),
+        "last_name": last,
+        "first_name": first,
+        "email": person.email if person else "",
+        "raw_score": score,
+        "late_submission_penalty": 0.0,
+        "score": score,
+        "max_score": float(len(ids)),
+    }
 
 
 def _column_of(lab: str, columns: list[str]) -> str:
@@ -140,13 +111,6 @@ def _column_of(lab: str, columns: list[str]) -> str:
     return next((name for name in columns if re.fullmatch(named, name, re.IGNORECASE)), lab)
 
 
-def _last_checked(student: Standing, ids: list[str]) -> str:
-    """Return when a student last checked one of some exercises, in universal time like nbgrader; empty if never."""
-    notes = [student.notes[id] for id in ids if id in student.notes]
-    times = [note.last for note in notes if note.tries or note.mark == DONE]
-    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M:%S") if times else ""
-
-
 def _as_text(name: str) -> str:
     """Return a name that students gave themselves as one that no spreadsheet takes for a formula."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    return f"'{name}" if name.startswith(tuple("=+-@\t\r")) else name

@@ -2,50 +2,41 @@
 
 It is one file that loads nothing from elsewhere. What most students are told stands first, as it is for the whole class. Those
 who are stuck come next, the longest first. The table of everybody is sorted by name, so that it does not move under the eyes.
+
+Times are in seconds since 1970.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from lab import store
+from lab.classroom.accounts import write_private
 from lab.classroom.report import Standing
-from lab.exercises import Exercise, all_exercises, ids_by_lab
+from lab.exercises import Exercise, all_exercises
 from lab.exercises.check import WORDS
-from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
+from lab.exercises.notes import DONE, TO_DO, Note
 from lab.store import LabError
 
 FILE = store.ROOT / "build" / "class.html"
 EVERY = 10  # seconds between two looks at the store
 STALE = 60  # seconds after which the page itself says that nobody writes it any more
 # Who is stuck. A notebook that is run from top to bottom checks each exercise once, without anybody having tried.
-TRIES, MINUTES, PAUSED = 2, 10, 30
-SENTENCES = 3  # of an exercise
+RULE = {"tries": 2, "minutes": 10, "paused": 30}
 # What differs between sentences of the same kind: quoted names, values, words with a digit in them.
 VARIABLE = re.compile(r"((?<!\w)'.*?'(?!\w)|(?<== )[^\s,]+|[\w.+:-]*\d(?:[\w.+:-]*\w)?)")
 
 
 @dataclass(frozen=True)
-class Stuck:
-    """One student at one exercise who may need help."""
-
-    student: str
-    exercise: Exercise
-    minutes: float
-    note: Note
-
-
-@dataclass(frozen=True)
-class Said:
+class Message:
     """What some students were told last at an exercise that is not done.
 
     Attributes:
@@ -62,133 +53,94 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Explain:
-    """An exercise, and what to explain of it."""
+class Topic:
+    """An exercise to explain: how many have checked it and are not done, how many of these have lately, what they were told."""
 
     exercise: Exercise
-    done: int
-    said: list[Said]
-
-    @property
-    def undone(self) -> int:
-        """How many students have checked it and are not done."""
-        return sum(said.count for said in self.said)
+    undone: int
+    at_it: int
+    messages: list[Message]
 
 
 def is_stuck(note: Note, now: float) -> bool:
-    """Return whether a student is stuck: tried more than once, for some time, and lately.
-
-    Args:
-        note: what the student was told last of an exercise.
-        now: in seconds since 1970.
-    """
+    """Return whether the student of a note is stuck: tried more than once, for some time, and lately."""
     return (
         note.mark != DONE
-        and note.tries >= TRIES
-        and now - note.first >= 60 * MINUTES
-        and now - note.last <= 60 * PAUSED
+        and note.tries >= RULE["tries"]
+        and now - note.first >= 60 * RULE["minutes"]
+        and now - note.last <= 60 * RULE["paused"]
     )
 
 
-def stuck(students: Iterable[Standing], now: float) -> list[Stuck]:
-    """Return who is stuck where, the longest first.
-
-    Args:
-        students: what `standings` returns.
-        now: in seconds since 1970.
-    """
+def stuck(students: list[Standing], now: float) -> list[tuple[str, Exercise, Note]]:
+    """Return the names of those who are stuck, where, and what they were told; the longest first."""
     exercises = all_exercises()
     found = [
-        Stuck(student.shown_name, exercises[id], (now - note.first) / 60, note)
+        (student.shown_name, exercises[id], note)
         for student in students
         for id, note in student.notes.items()
         if id in exercises and is_stuck(note, now)
     ]
-    return sorted(found, key=lambda one: -one.minutes)
+    return sorted(found, key=lambda each: each[2].first)
 
 
-def to_explain(students: Iterable[Standing], now: float) -> list[Explain]:
-    """Return the exercises of which something is to be explained, those first that most students are at just now.
-
-    Args:
-        students: what `standings` returns.
-        now: in seconds since 1970.
-    """
-    students = list(students)
-    found: dict[tuple[int, int, int], Explain] = {}
-    for place, exercise in enumerate(all_exercises().values()):
+def topics(students: list[Standing], now: float) -> list[Topic]:
+    """Return the exercises of which something is to be explained, those first that most students are at just now."""
+    found = []
+    for exercise in all_exercises().values():
         notes = [student.notes[exercise.id] for student in students if exercise.id in student.notes]
         undone = [note for note in notes if note.mark != DONE and note.sentence]
         if undone:
-            at_it = sum(now - note.last <= 60 * PAUSED for note in undone)
-            order = (-at_it, -len(undone), place)
-            found[order] = Explain(exercise, len(notes) - len(undone), most_said(undone))
-    return [found[order] for order in sorted(found)]
+            at_it = sum(now - note.last <= 60 * RULE["paused"] for note in undone)
+            found.append(Topic(exercise, len(undone), at_it, messages(undone)))
+    return sorted(found, key=lambda topic: (-topic.at_it, -topic.undone))
 
 
-def most_said(notes: Iterable[Note]) -> list[Said]:
-    """Return the sentences of some notes, the most frequent first; those that differ in names and values alone are one.
-
-    Args:
-        notes: of one exercise.
-    """
+def messages(notes: list[Note]) -> list[Message]:
+    """Return the sentences of an exercise's notes, the most frequent first; those that differ in names and values alone are one."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for note in notes:
         kinds.setdefault((note.mark, VARIABLE.sub("…", note.sentence)), []).append(note.sentence)
-    said = []
+    found = []
     for (mark, _), sentences in kinds.items():
         parts = zip(*map(VARIABLE.split, sentences), strict=True)
         common = "".join(same[0] if len(set(same)) == 1 else "…" for same in parts)
         example = Counter(sentences).most_common(1)[0][0]
-        said.append(Said(mark, common, len(sentences), "" if example == common else example))
-    return sorted(said, key=lambda one: (-one.count, one.mark == TO_DO, one.sentence))
+        found.append(Message(mark, common, len(sentences), "" if example == common else example))
+    return sorted(found, key=lambda one: (-one.count, one.mark == TO_DO, one.sentence))
 
 
-def render(students: Iterable[Standing], read: float | None, now: float, trouble: str = "") -> str:
+def render(students: list[Standing], read: float | None, now: float, trouble: str = "") -> str:
     """Return the page.
 
     Args:
         students: what `standings` returns.
-        read: when that was, in seconds since 1970; None if it has never been.
-        now: the same for this moment.
+        read: when that was; None if it has never been.
+        now: this moment.
         trouble: why the store could not be read just now.
     """
     import jinja2
 
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
-    environment.filters["span"] = span
-    students = sorted(students, key=lambda student: student.shown_name.casefold())
-    exercises = all_exercises()
-    never = Note(TO_DO, "", 0, 0, 0)
-    rows = [
-        {
-            "name": student.shown_name,
-            "done": sum(map(student.is_done, exercises)),
-            "notes": [student.notes.get(id, never) for id in exercises],
-            "last": max((note.last for note in student.notes.values() if note.tries), default=None),
-        }
-        for student in students
-    ]
-    return environment.get_template("class.html.j2").render(
-        rows=rows,
-        labs=ids_by_lab(),
-        exercises=list(exercises.values()),
-        explain=to_explain(students, now),
+    template = Path(__file__).with_name("class.html.j2").read_text(encoding="utf-8")
+    html: str = jinja2.Template(template, autoescape=True, trim_blocks=True).render(
+        students=sorted(students, key=lambda student: student.shown_name.casefold()),
+        exercises=all_exercises(),
+        done_by={id: sum(one.points([id]) for one in students) for id in all_exercises()},
+        topics=topics(students, now),
         stuck=stuck(students, now),
         is_stuck=is_stuck,
+        span=span,
         words=WORDS,
-        done=DONE,
-        marks=[DONE, NOT_RIGHT, TO_DO],
-        rule={"tries": TRIES, "minutes": MINUTES, "paused": PAUSED},
-        sentences=SENTENCES,
-        place=str(store.labs_store()),
+        never=Note(TO_DO, "", 0, 0, 0),
+        rule=RULE,
+        store=str(store.labs_store()),
         trouble=trouble,
         now=now,
         read=None if read is None else datetime.fromtimestamp(read).strftime("%H:%M:%S"),
         every=EVERY,
         stale=STALE,
     )
+    return html
 
 
 def span(seconds: float) -> str:
@@ -213,7 +165,8 @@ def watch(read: Callable[[], list[Standing]], file: Path = FILE, every: float = 
     """
     students: list[Standing] = []
     last_read, trouble = None, ""
-    _write(render(students, None, time.time()), file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_private(file, render(students, None, time.time()))
     print(f"The class is on {file.as_uri()}, refreshed every {every:g} s (Ctrl-C ends it).")
     try:
         while True:
@@ -231,14 +184,7 @@ def watch(read: Callable[[], list[Standing]], file: Path = FILE, every: float = 
                 print(f"{trouble} Trying again.", flush=True)
             elif before and not trouble:
                 print("The class can be read again.", flush=True)
-            _write(render(students, last_read, time.time(), trouble), file)
+            write_private(file, render(students, last_read, time.time(), trouble))
             time.sleep(every)
     except KeyboardInterrupt:
         print(f"\n{file.name} is not refreshed any more.")
-
-
-def _write(html: str, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.new")
-    new.write_text(html, encoding="utf-8")
-    os.replace(new, file)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from lab.classroom.roster import Person
 from lab.exercises import all_exercises, notes
@@ -16,12 +15,7 @@ from lab.exercises.student import Student
 from lab.room import room_of
 from lab.setup import use_store
 from lab.setup.checks import check_store
-from lab.store import labs_store
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-AT_A_TIME = 4  # requests to the server
+from lab.store import LabError, labs_store
 
 
 @dataclass(frozen=True)
@@ -45,9 +39,14 @@ class Standing:
         """What a student is called in a report: by the list of the class, else by the name on the runs."""
         return self.person.name if self.person else self.name
 
-    def is_done(self, exercise: str) -> bool:
-        """Return whether an exercise was found done."""
-        return exercise in self.notes and self.notes[exercise].mark == DONE
+    def last_check(self, exercises: Iterable[str]) -> float | None:
+        """Return when some exercises were last checked, in seconds since 1970; None if never."""
+        found = [self.notes[id] for id in exercises if id in self.notes]
+        return max((note.last for note in found if note.tries or note.mark == DONE), default=None)
+
+    def points(self, exercises: Iterable[str]) -> int:
+        """Return how many of some exercises were found done."""
+        return sum(id in self.notes and self.notes[id].mark == DONE for id in exercises)
 
 
 def standings(people: Iterable[Person] = (), verify: bool = False) -> list[Standing]:
@@ -62,45 +61,59 @@ def standings(people: Iterable[Person] = (), verify: bool = False) -> list[Stand
     """
     import mlflow
 
+    try:
+        found = _in_store(verify)
+    except mlflow.MlflowException as error:
+        reason = str(error).splitlines()[0][:200]
+        raise LabError(
+            f"The class cannot be read from {labs_store()} ({reason}): a server with accounts wants "
+            "MLFLOW_TRACKING_USERNAME=teacher and the password of that account."
+        ) from None
+    by_name = {standing.name: standing for standing in found}
+    by_room = {standing.room: standing for standing in found}
+    for person in people:
+        known = by_name.get(person.user) or by_name.get(person.account)
+        known = known or by_room.get(room_of(person.account)) or Standing(person.user, None, {})
+        by_name[known.name] = replace(known, person=person)
+    return sorted(by_name.values(), key=lambda standing: standing.name.casefold())
+
+
+def _in_store(verify: bool) -> list[Standing]:
+    import mlflow
+
     store = labs_store()
     has_rooms = check_store(store)
     use_store(store)
     client = mlflow.MlflowClient()
+
+    def in_room(room: str) -> Standing:
+        mlflow.set_workspace(room)  # of this thread
+        noted = notes.of_all(client)
+        # A room belongs to one student, who may have changed the spelling of the name.
+        name = max(noted, key=lambda name: len(noted[name]), default=room)
+        return Standing(name, room, noted.get(name, {}))
+
     if has_rooms:
         # An earlier look has left this process in some student's room.
         mlflow.set_workspace(None)
         rooms = [room.name for room in mlflow.list_workspaces() if room.name != "default"]
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            found = list(pool.map(lambda room: _in_room(client, room), rooms))
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            found = list(pool.map(in_room, rooms))
     else:
         found = [Standing(name, None, noted) for name, noted in notes.of_all(client).items()]
-    if verify:
-        found = [_judged(client, standing) for standing in found]
-    return sorted(_with_people(found, people), key=lambda standing: standing.name.casefold())
+    return [_judged(standing) for standing in found] if verify else found
 
 
-def _in_room(client: MlflowClient, room: str) -> Standing:
-    import mlflow
-
-    mlflow.set_workspace(room)  # of this thread
-    noted = notes.of_all(client)
-    # A room belongs to one student, who may have changed the spelling of the name.
-    name = max(noted, key=lambda name: len(noted[name]), default=room)
-    return Standing(name, room, noted.get(name, {}))
-
-
-def _judged(client: MlflowClient, standing: Standing) -> Standing:
+def _judged(standing: Standing) -> Standing:
     """Return the same student with the marks that the answers get now."""
     import mlflow
 
     if standing.room is not None:
         mlflow.set_workspace(standing.room)
-    student = Student(client, standing.name, here=False)
-    judged = {}
+    student = Student(mlflow.MlflowClient(), standing.name, here=False)
+    judged = dict(standing.notes)
     for exercise in all_exercises().values():
         if exercise.on_own_server:  # which has ended with the student's kernel
-            if exercise.id in standing.notes:
-                judged[exercise.id] = standing.notes[exercise.id]
             continue
         with quietly():
             verdict = judge(exercise, student)
@@ -108,17 +121,3 @@ def _judged(client: MlflowClient, standing: Standing) -> Standing:
         before = standing.notes.get(exercise.id, Note(verdict.mark, "", now, now, 0))
         judged[exercise.id] = replace(before, mark=verdict.mark, sentence=verdict.sentence)
     return replace(standing, notes=judged)
-
-
-def _with_people(found: list[Standing], people: Iterable[Person]) -> list[Standing]:
-    """Return the students with their rows of the list, and those of the list who never came."""
-    by_name = {standing.name: standing for standing in found}
-    by_room = {standing.room: standing for standing in found}
-    for person in people:
-        known = by_name.get(person.user) or by_name.get(person.account)
-        known = known or by_room.get(room_of(person.account))
-        if known is None:
-            by_name[person.user] = Standing(person.user, None, {}, person)
-        else:
-            by_name[known.name] = replace(known, person=person)
-    return list(by_name.values())

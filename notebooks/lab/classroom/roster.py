@@ -15,21 +15,11 @@ from lab.room import room_of
 from lab.store import LabError
 
 # Columns by what they mean, the first that is there counts. The user is what a student logs in with.
-USER = (
-    "sis login id",
-    "username",
-    "user",
-    "login",
-    "id number",
-    "sis user id",
-    "id",
-    "email address",
-    "email",
-)
-NAME = ("student", "full name", "name")
-FIRST_NAME = ("first name", "first_name", "firstname")
-LAST_NAME = ("last name", "surname", "last_name", "lastname")
-EMAIL = ("email address", "email")
+USER = ["sis login id", "username", "user", "login", "id number", "sis user id", "id"]
+EMAIL = ["email address", "email"]
+NAME = ["student", "full name", "name"]
+FIRST_NAME = ["first name", "first_name", "firstname"]
+LAST_NAME = ["last name", "surname", "last_name", "lastname"]
 # What Canvas adds: the points possible and the test student. Which assignments are hidden stands in a row without a name.
 # https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_exporter.rb
 NO_STUDENTS = ("Points Possible", "Student, Test", "Test Student")
@@ -81,53 +71,46 @@ def read_roster(file: Path) -> list[Person]:
         raise LabError(
             f"The list {file} is empty: it needs a line with the columns' names, and a line for each student."
         )
-    delimiter = max(",;\t", key=lines[0].count)
-    table = csv.DictReader(lines, delimiter=delimiter)
-    rows = list(table)
+    table = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count))
     columns = {name.strip().lower(): name for name in table.fieldnames or ()}
 
-    def column(*names: str) -> str | None:
-        return next((columns[name] for name in names if name in columns), None)
+    def column(names: list[str]) -> str:
+        return next((columns[name] for name in names if name in columns), "")
 
-    user = column(*USER)
-    if user is None:
+    user = column(USER + EMAIL)
+    if not user:
         raise LabError(
             f"The list {file} has no column that names a student on the server: one of "
             f"{', '.join(repr(name) for name in USER[:6])} and so on must be there."
         )
-    has_names = column(*NAME, *LAST_NAME) is not None
     people: dict[str, Person] = {}
-    for number, row in enumerate(rows, 2):
-        row = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
-        first, last = row.get(column(*FIRST_NAME) or "", ""), row.get(column(*LAST_NAME) or "", "")
-        name = row.get(column(*NAME) or "", "") or f"{first} {last}".strip()
-        if (
-            not any(row.values())
-            or (not row[user] and not name and has_names)
-            or name in NO_STUDENTS
-        ):
+    for number, cells in enumerate(table, 2):
+        row = {name: (cell or "").strip() for name, cell in cells.items() if isinstance(name, str)}
+        first, last, name, email = (
+            row.get(column(names), "") for names in (FIRST_NAME, LAST_NAME, NAME, EMAIL)
+        )
+        name = name or f"{first} {last}".strip()
+        is_nobody = not row[user] and not name and column(NAME + LAST_NAME)
+        if not any(row.values()) or is_nobody or name in NO_STUDENTS:
             continue
-        if not row[user]:
-            raise LabError(
-                f"The list {file} has no '{user}' in line {number} ({name or 'without a name'}): fill it in."
-            )
-        if set(row[user]) & set(':"\\') or not row[user].isprintable():
-            raise LabError(
-                f"The list {file} has the {user} '{row[user]}' in line {number}: write it without quotation marks, colons "
-                "and backslashes."
-            )
-        email = row.get(column(*EMAIL) or "", "")
         person = Person(row[user], first, last, name or row[user], email, row)
-        if person.account == TEACHER:
-            raise LabError(
-                f"The list {file} has the {user} '{TEACHER}' in line {number}, which is your own account: give another."
-            )
         other = people.setdefault(room_of(person.account), person)
-        if other is not person:
-            raise LabError(
-                f"The list {file} has the {user} '{row[user]}' twice ({other.name}; {person.name}): give each their own, "
-                "with more than capitals to tell them apart."
+        wrong = ""
+        if not row[user]:
+            wrong = f"no '{user}' in line {number} ({name or 'without a name'}): fill it in."
+        elif set(row[user]) & set(':"\\') or not row[user].isprintable():
+            wrong = f"the {user} '{row[user]}' in line {number}: write it without quotation marks, colons and backslashes."
+        elif person.account == TEACHER:
+            wrong = (
+                f"the {user} '{TEACHER}' in line {number}, which is your own account: give another."
             )
+        elif other is not person:
+            wrong = (
+                f"the {user} '{row[user]}' twice ({other.name}; {person.name}): give each their own, with more than "
+                "capitals to tell them apart."
+            )
+        if wrong:
+            raise LabError(f"The list {file} has {wrong}")
     if not people:
         raise LabError(f"The list {file} has no student: it needs a line for each.")
     return list(people.values())

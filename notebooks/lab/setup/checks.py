@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -147,8 +146,8 @@ def check_store(store: Store) -> bool:
 def _check_folder(folder: Path) -> None:
     """Raise if a folder holds something else than runs, before MLflow makes files in it; if it cannot be written, or is full."""
     choose = "or name another folder in LAB_TRACKING_URI"
-    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    try:
+    with stores.must_be_writable(folder, "The store's folder", choose):
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
         unused = stores.is_unused(folder) or (folder / stores.MARKER).is_file()
         if folder.is_dir() and not unused and not stores.holds_experiments(folder):
             inside = stores.holds_experiments(folder / "mlruns")
@@ -161,12 +160,6 @@ def _check_folder(folder: Path) -> None:
                 f"The disk that holds the store {folder} has {free / 1e6:.0f} MB left and the labs want "
                 f"{FREE_BYTES / 1e6:.0f}: free some space, {choose}."
             )
-        with tempfile.TemporaryFile(dir=nearest) as probe:
-            probe.write(b"can runs be written here?")
-    except OSError as error:
-        raise LabError(
-            f"The store's folder {folder} cannot be written ({error.strerror}): make it writable, {choose}."
-        ) from None
 
 
 def _check_database(store: Store) -> None:
