@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from lab.classroom.report import Standing
 from lab.exercises import all_exercises
@@ -23,7 +24,11 @@ TOLD = {
     ],
     "3.2": [(TO_DO, "the run '{run}' has no metric 'val_rmse'.")],
 }  # fmt: skip
-VALUES = {"loss": [0.72, 0.81, 0.9], "step": [99, 149], "run": ["mlp", "linear"]}
+VALUES: dict[str, list[Any]] = {
+    "loss": [0.72, 0.81, 0.9],
+    "step": [99, 149],
+    "run": ["mlp", "linear"],
+}
 
 
 def students(count: int, now: float) -> list[Standing]:

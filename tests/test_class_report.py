@@ -192,6 +192,9 @@ def test_page_shows_names_as_text_and_loads_nothing():
     html = page.render([alone(hostile, e2_1=told)], NOW, NOW, "The server <b>.")
     assert hostile not in html and "<img" not in html and "<b>." not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2  # stuck, and in the table
+    # Without scripts it is read anew, too, and has nothing to choose.
+    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in html
+    assert '<div id="controls" hidden>' in html
     assert "//" not in html.replace("http://www.w3.org/2000/svg", "").replace("// The page", "")
 
 

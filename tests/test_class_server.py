@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import mlflow
+import psutil
 import pytest
-from class_server import class_server, postgres, roster, student
+from class_server import class_server, login, postgres
 from kernel import Kernel, solve
 from support import NOTEBOOKS, copy_project, free_port
 
@@ -26,28 +27,24 @@ def names(count: int) -> list[str]:
     return [f"student-{number:02}" for number in range(1, count + 1)]
 
 
-class Measured(Kernel):
-    """A kernel that notes how long each cell took, in `seconds`, a list of the class's."""
+class Patient(Kernel):
+    """A kernel of a student who runs a cell again when the server was not there.
+
+    Attributes:
+        seconds: how long each cell of the class took.
+        seen: what the class was told when the server was not there.
+    """
 
     patience = 1800  # thirty at once, on two cores
     seconds: ClassVar[list[tuple[float, str]]] = []
-
-    def run(self, code: str) -> tuple[str, str]:
-        begin = time.monotonic()
-        done = super().run(code)
-        self.seconds.append((time.monotonic() - begin, code))
-        return done
-
-
-class Patient(Measured):
-    """A kernel of a student who runs a cell again when the server was not there; `seen` holds what was told."""
-
     seen: ClassVar[list[str]] = []
 
     def run(self, code: str) -> tuple[str, str]:
         deadline = time.monotonic() + 180
         while True:
+            begin = time.monotonic()
             printed, error = super().run(code)
+            self.seconds.append((time.monotonic() - begin, code))
             away = error.startswith("LabError: The tracking server")
             if not away and "The store cannot be asked" not in printed:
                 return printed, error
@@ -56,26 +53,21 @@ class Patient(Measured):
             time.sleep(2)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    return copy_project(tmp_path_factory.mktemp("class") / "project")
-
-
-def all_at_once(project, labs, environments, kernel_type, meanwhile=None) -> None:
+def all_at_once(project, labs, environments, meanwhile=None) -> None:
     """Have students do labs, each in processes of their own, and print how long their cells took.
 
     Args:
         project: a copy, whose notebooks are not changed.
         labs: the notebooks, one after the other.
         environments: the students' variables.
-        kernel_type: what runs the cells.
         meanwhile: called when they have begun.
     """
-    kernel_type.seconds = []
+    Patient.seconds.clear()
+    Patient.seen.clear()
 
     def do_the_labs(environment):
         for lab in labs:
-            solve(project / "notebooks" / lab.name, environment, kernel_type=kernel_type)
+            solve(project / "notebooks" / lab.name, environment, kernel_type=Patient)
 
     with ThreadPoolExecutor(len(environments)) as pool:
         begin = time.monotonic()
@@ -84,11 +76,13 @@ def all_at_once(project, labs, environments, kernel_type, meanwhile=None) -> Non
             meanwhile()
         problems = [problem for each in done if (problem := each.exception())]
     assert not problems, f"{len(problems)} of {len(environments)}: {problems[0]}"
-    tenths = statistics.quantiles([taken for taken, _ in kernel_type.seconds], n=20)
-    worst, code = max(kernel_type.seconds)
+    assert meanwhile or not Patient.seen, Patient.seen
+    tenths = statistics.quantiles([taken for taken, _ in Patient.seconds], n=20)
+    worst, code = max(Patient.seconds)
     print(
         f"\n{len(environments)} students, {time.monotonic() - begin:.0f} s: a cell takes {tenths[9]:.2f} s (p50), "
-        f"{tenths[18]:.1f} s (p95), {worst:.1f} s at worst ({code.splitlines()[0]} …)"
+        f"{tenths[18]:.1f} s (p95), {worst:.1f} s at worst ({code.splitlines()[0]} …); "
+        f"told {len(Patient.seen)} times: {set(Patient.seen)}"
     )
 
 
@@ -97,84 +91,75 @@ def runs_in(room: str | None) -> tuple[Counter, set[str]]:
     mlflow.set_workspace(room)
     client = mlflow.MlflowClient()
     runs, users = Counter(), set()
-    for place in client.search_experiments():
-        for run in client.search_runs([place.experiment_id], max_results=1000):
-            runs[place.name, run.info.status] += 1
+    for experiment in client.search_experiments():
+        for run in client.search_runs([experiment.experiment_id], max_results=1000):
+            runs[experiment.name, run.info.status] += 1
             users.add(run.data.tags["mlflow.user"])
     return runs, users
 
 
 @pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp("class") / "project")
+
+
+@pytest.fixture(scope="module")
 def alone(project, tmp_path_factory):
     """What a student leaves in each lab who has a folder to themselves."""
-    store = tmp_path_factory.mktemp("alone") / "mlruns"
-    environment = {"LAB_TRACKING_URI": store.as_uri(), "LAB_STUDENT": "alone"}
     left = {}
-    for labs in ([LAB_2], [LAB_7]):
-        all_at_once(project, labs, [environment], Measured)
-        mlflow.set_tracking_uri(store.as_uri())
-        left[labs[0]] = runs_in(None)[0] - sum(left.values(), Counter())
-    assert all(found.total() > 10 for found in left.values())
+    for lab in (LAB_2, LAB_7):
+        store = (tmp_path_factory.mktemp("alone") / "mlruns").as_uri()
+        all_at_once(project, [lab], [{"LAB_TRACKING_URI": store, "LAB_STUDENT": "alone"}])
+        mlflow.set_tracking_uri(store)
+        left[lab], _ = runs_in(None)
+        assert left[lab].total() > 10
     return left
-
-
-@pytest.fixture(autouse=True)
-def as_nobody(monkeypatch):
-    """Forget whom this process has asked, and as whom."""
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
-    yield
-    mlflow.set_workspace(None)
-
-
-def look_through(server, class_of: list[str], expected: Counter, monkeypatch, at_least=False):
-    """Each student's room holds what a student alone leaves in a folder, and nobody else's runs; there is nothing elsewhere."""
-    if (server.folder / "accounts.csv").exists():
-        for name, value in server.accounts()["teacher"].items():
-            monkeypatch.setenv(name, value)
-    mlflow.set_tracking_uri(server.address)
-    assert {room.name for room in mlflow.list_workspaces()} == {"default", *class_of}
-    for name in class_of:
-        found, users = runs_in(name)
-        assert users == {name}
-        assert found >= expected if at_least else found == expected
-    assert not runs_in("default")[0]
 
 
 @pytest.fixture
 def the_class(project, alone, monkeypatch):
-    """Have some students do some labs, and look through what they left."""
+    """Have students do labs; then each one's room holds what a student alone leaves in a folder, and there is nothing elsewhere."""
 
-    def learn(server, class_of, labs, kernel_type=Measured, meanwhile=None):
-        environments = [student(server, name) for name in class_of]
-        all_at_once(project, labs, environments, kernel_type, meanwhile)
+    def learn(server, class_of, labs, meanwhile=None):
+        all_at_once(project, labs, [server.student(name) for name in class_of], meanwhile)
         expected = sum((alone[lab] for lab in labs), Counter())
-        look_through(server, class_of, expected, monkeypatch, at_least=meanwhile is not None)
+        if (server.folder / "accounts.csv").exists():
+            for name, value in server.student("teacher").items():
+                monkeypatch.setenv(name, value)
+        mlflow.set_tracking_uri(server.address)
+        assert {room.name for room in mlflow.list_workspaces()} == {"default", *class_of}
+        for name in class_of:
+            found, users = runs_in(name)
+            assert users == {name}
+            # A cell that was run again has left its run twice.
+            assert found >= expected if meanwhile else found == expected
+        assert not runs_in("default")[0]
 
-    return learn
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    yield learn
+    mlflow.set_workspace(None)
 
 
-def test_all_at_once(the_class, tmp_path):
-    with class_server(tmp_path / "data") as server:
-        the_class(server, names(STUDENTS or 6), [LAB_2, LAB_7])
-
-
-def test_all_at_once_with_accounts(the_class, tmp_path):
-    class_of = names(STUDENTS or 2)
-    file = roster(tmp_path / "roster.csv", *class_of)
-    with class_server(tmp_path / "data", "--login", "--roster", str(file)) as server:
-        the_class(server, class_of, [LAB_2])
-
-
-def test_all_at_once_on_postgresql(the_class, tmp_path):
-    with postgres() as database, class_server(tmp_path / "data", "--database", database) as server:
-        the_class(server, names(STUDENTS or 4), [LAB_2])
+@pytest.mark.parametrize(
+    ("kind", "count", "labs"),
+    [("SQLite", 6, [LAB_2, LAB_7]), ("accounts", 2, [LAB_2]), ("PostgreSQL", 4, [LAB_2])],
+    ids=["SQLite", "accounts", "PostgreSQL"],
+)
+def test_all_at_once(the_class, tmp_path, kind, count, labs):
+    class_of = names(STUDENTS or count)
+    with contextlib.ExitStack() as running:
+        options = ()
+        if kind == "accounts":
+            options = login(tmp_path / "roster.csv", *class_of)
+        if kind == "PostgreSQL":
+            options = "--database", running.enter_context(postgres())
+        the_class(running.enter_context(class_server(tmp_path / "data", *options)), class_of, labs)
 
 
 def test_killed_and_started_again_in_the_middle(the_class, tmp_path):
     """Students wait, or are told in a sentence and run the cell again."""
     port = free_port()
-    Patient.seen = []
     with contextlib.ExitStack() as servers:
 
         def start():
@@ -183,10 +168,11 @@ def test_killed_and_started_again_in_the_middle(the_class, tmp_path):
         def kill_and_start():
             while len(Patient.seconds) < 30:  # in the middle
                 time.sleep(0.2)
-            first.kill()
+            for process in first.processes():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             time.sleep(15)
             start()
 
         first = start()
-        the_class(first, names(3), [LAB_2], Patient, kill_and_start)
-    print(f"told {len(Patient.seen)} times: {set(Patient.seen)}")
+        the_class(first, names(3), [LAB_2], kill_and_start)

@@ -7,9 +7,9 @@ import os
 import sys
 from collections import Counter
 
+import mlflow
 import pytest
 from kernel import EXERCISES, Kernel, solve
-from mlflow import MlflowClient
 from support import NOTEBOOKS, copy_project, run, tracking_server
 
 pytestmark = pytest.mark.thorough
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.thorough
 IN_A_DATABASE = [path for path in NOTEBOOKS if path.name[:2] in ("02", "05", "08", "10")]
 ON_A_SERVER = [path for path in NOTEBOOKS if path.name[:2] not in ("08", "09")]
 ADA = "ada o'hara"
-solved_by_ada = set()  # on the server
+solved_by_ada = []  # on the server
 
 
 @pytest.fixture(scope="module")
@@ -30,90 +30,79 @@ def server(tmp_path_factory):
         yield address
 
 
+@pytest.fixture
+def notebooks(tmp_path):
+    return copy_project(tmp_path / "project") / "notebooks"
+
+
 @pytest.mark.parametrize("notebook", IN_A_DATABASE, ids=lambda path: path.stem)
-def test_solutions_in_a_database(notebook, tmp_path):
-    project = copy_project(tmp_path / "project")
+def test_solutions_in_a_database(notebook, notebooks, tmp_path):
     environment = {"LAB_TRACKING_URI": f"sqlite:///{tmp_path}/store.db"}
-    solve(project / "notebooks" / notebook.name, environment, twice=True)
-    assert not list((project / "notebooks").glob("*.db"))
-    assert not (project / "notebooks" / "mlruns").exists()
+    solve(notebooks / notebook.name, environment, twice=True)
+    assert not list(notebooks.glob("*.db")) and not (notebooks / "mlruns").exists()
 
 
 @pytest.mark.parametrize("notebook", ON_A_SERVER, ids=lambda path: path.stem)
-def test_solutions_on_a_server(notebook, server, tmp_path):
-    project = copy_project(tmp_path / "project")
-    environment = {"LAB_TRACKING_URI": server, "LAB_STUDENT": ADA}
-    solve(project / "notebooks" / notebook.name, environment)
-    solved_by_ada.add(notebook.name)
+def test_solutions_on_a_server(notebook, server, notebooks):
+    solve(notebooks / notebook.name, {"LAB_TRACKING_URI": server, "LAB_STUDENT": ADA})
+    solved_by_ada.append(notebook.name)
 
 
-def test_report_of_a_class_on_a_server(server, monkeypatch, tmp_path):
-    """Ada has done all labs that are done on a server here, Ben labs 1 and 2, and Cleo has only begun."""
-    ada, ben, cleo = (
-        copy_project(tmp_path / name) / "notebooks" for name in ("ada", "ben", "cleo")
-    )
-    for notebook in ON_A_SERVER:
-        if notebook.name not in solved_by_ada:  # by a test above
-            solve(ada / notebook.name, {"LAB_TRACKING_URI": server, "LAB_STUDENT": ADA})
+def test_report_of_a_class_on_a_server(server, notebooks, tmp_path):
+    """Ada has done what was done in the tests above, Ben labs 1 and 2, and Cleo has only begun."""
+    at = {"LAB_TRACKING_URI": server}
     for notebook in NOTEBOOKS[:2]:
-        solve(ben / notebook.name, {"LAB_TRACKING_URI": server, "LAB_STUDENT": "ben"})
-    with Kernel(cleo, {"LAB_TRACKING_URI": server, "LAB_STUDENT": "cleo"}) as kernel:
+        solve(notebooks / notebook.name, at | {"LAB_STUDENT": "ben"})
+    with Kernel(notebooks, at | {"LAB_STUDENT": "cleo"}) as kernel:
         kernel.run("import lab, mlflow\nlab.start()\nmlflow.set_experiment('sklearn_experiment')")
         kernel.run("with mlflow.start_run(run_name='my-setting'):\n    pass")
-        _, error = kernel.run("lab.check('2.1')\nlab.progress()")
+        _, error = kernel.run("lab.check('2.1')")
         assert not error
 
-    table = tmp_path / "class.csv"
-    environment = os.environ | {"LAB_TRACKING_URI": server, "PYTHONPATH": str(cleo)}
-    command = [sys.executable, "-m", "lab.classroom", "progress", "--class", "--csv", str(table)]
-
     def report(*options):
-        done = run([*command, *options], env=environment, cwd=tmp_path)
-        assert done.returncode == 0, done.stdout
-        with table.open(encoding="utf-8", newline="") as file:
-            points, *rows = csv.DictReader(file)
-        assert {name: int(cell) for name, cell in list(points.items())[1:]} == everything
-        return {
-            row.pop("student"): {lab: int(cell) for lab, cell in row.items()} for row in rows
-        }, done.stdout
+        """Return each student's points by the file, and what was printed."""
+        command = [sys.executable, "-m", "lab.classroom", "progress", "--csv=class.csv", *options]
+        environment = os.environ | at | {"PYTHONPATH": str(notebooks)}
+        done = run(command, env=environment, cwd=tmp_path)
+        with (tmp_path / "class.csv").open(encoding="utf-8", newline="") as file:
+            return {row.pop(next(iter(row))).strip(): row for row in csv.DictReader(file)}, done.stdout  # fmt: skip
 
-    everything = Counter(f"Lab {id.partition('.')[0]}" for id in EXERCISES)
-    everything = everything | {"total": everything.total()}
-    nothing = dict.fromkeys(everything, 0)
-    hers = everything | {"Lab 8": 0, "Lab 9": 0}
-    hers["total"] -= everything["Lab 8"] + everything["Lab 9"]
-    half = {lab: everything[lab] for lab in ("Lab 1", "Lab 2")}
+    labs = Counter(f"Lab {id.partition('.')[0]}" for id in EXERCISES)
+
+    def points(*done, less=0):
+        got = {lab: count for lab, count in labs.items() if int(lab.split()[1]) in done}
+        got = {lab: got.get(lab, 0) for lab in labs} | {"Lab 2": got.get("Lab 2", 0) - less}
+        return {column: str(n) for column, n in (got | {"total": sum(got.values())}).items()}
+
     rows, printed = report()
     assert rows == {
-        ADA: hers,
-        "ben": nothing | half | {"total": sum(half.values())},
-        "cleo": nothing,
+        "Points Possible": points(*range(1, 11)),
+        **({ADA: points(*(int(name[:2]) for name in solved_by_ada))} if solved_by_ada else {}),
+        "ben": points(1, 2),
+        "cleo": points(),
     }
-    lines = printed.splitlines()
-    titles = [word.lower() for lab in list(everything)[:-1] for word in lab.split()]
-    assert lines[0].split() == ["student", *titles, "done"]
-    assert [line.split()[0] for line in lines[1:4]] == ["ada", "ben", "cleo"]
-    assert lines[2].split()[-1] == f"{sum(half.values())}/{len(EXERCISES)}"
+    first, *lines = printed.splitlines()
+    assert first.split() == ["student", *" ".join(labs).lower().split(), "done"]
+    assert f"{'ben':24}    2/2    3/3    0/3" in lines[-3]
+    assert lines[-3].split()[-1] == f"5/{len(EXERCISES)}"
 
     # A list of other people would give everybody nothing; the names of a list are shown.
-    (tmp_path / "roster.csv").write_text("id,name\n1001,Ben B\n")
-    listed = [*command, "--roster", "roster.csv"]
-    done = run(listed, env=environment, cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stdout.startswith(
-        "Error: Nobody in roster.csv is a student of this class, who are "
-    )
-    (tmp_path / "roster.csv").write_text("id,name\nben,Ben B\n")
-    printed = run(listed, env=environment, cwd=tmp_path).stdout
-    assert "Ben B" in printed and "not in the grades: ada o'hara, cleo." in printed
+    (tmp_path / "others.csv").write_text("id,name\n1001,Ben B\n")
+    told = "Error: Nobody in others.csv is a student of this class, who are "
+    assert report("--roster=others.csv")[1].startswith(told)
+    (tmp_path / "roster.csv").write_text("id,name\nben,Ben B\nann,Ann A\n")
+    graded, printed = report("--roster=roster.csv")
+    assert "Ben B" in printed and "so not in the grades: " in printed and "cleo." in printed
+    assert list(graded) == ["Points Possible", "ben", "ann"]
+    assert (graded["ben"]["Lab 2"], graded["ann"]["Lab 2"]) == ("3", "0")
 
     # What was right once is believed, unless every answer is judged anew.
-    monkeypatch.setenv("MLFLOW_WORKSPACE", "ben")
-    client = MlflowClient(server)
-    places = [place.experiment_id for place in client.search_experiments()]
-    for documented in client.search_runs(places, "attributes.run_name = 'documented'"):
+    client = mlflow.MlflowClient(server)
+    mlflow.set_tracking_uri(server)
+    mlflow.set_workspace("ben")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    for documented in client.search_runs(experiments, "attributes.run_name = 'documented'"):
         client.delete_tag(documented.info.run_id, "purpose")
-    monkeypatch.delenv("MLFLOW_WORKSPACE")
+    mlflow.set_workspace(None)
     assert report()[0] == rows
-    changed = rows | {"ben": rows["ben"] | {"Lab 2": 2, "total": 4}}
-    assert report("--verify")[0] == changed
+    assert report("--verify")[0] == rows | {"ben": points(1, 2, less=1)}

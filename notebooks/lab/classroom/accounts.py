@@ -100,6 +100,7 @@ class Accounts:
         os.environ["MLFLOW_TRACKING_USERNAME"] = TEACHER
         os.environ["MLFLOW_TRACKING_PASSWORD"] = self._known[TEACHER]["password"]
         mlflow.set_tracking_uri(address)
+        mlflow.set_workspace(None)  # whatever MLFLOW_WORKSPACE says
         client = AuthServiceClient(address)
         rooms = {workspace.name for workspace in mlflow.list_workspaces()}
         removed = set(self._known) - {TEACHER} - {person.account for person in self._people}
