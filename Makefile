@@ -40,7 +40,7 @@ lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARG
 		--LanguageServerManager.autodetect=False --ContentsManager.pre_save_hook=lab.presave.tidy $(ARGS)
 
 test: .venv/labs.done .venv/tests.done ## check all labs and their exercises (LAB=03: one of them)
-	@$(PY) -m pytest $(if $(LAB),--lab $(LAB)) $(ARGS)
+	@$(PY) -m pytest $(if $(LAB),--lab=$(LAB)) $(ARGS)
 
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 	@exec $(PY) -m lab ui $(if $(PORT),--port $(PORT)) $(ARGS)

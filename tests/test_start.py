@@ -390,7 +390,7 @@ def test_nothing_is_imported_that_mlflow_does_not_import(own_store):
     )
     assert alone == "False False\n"
     assert "lab.cloudera" not in start_in(
-        own_store, code="import sys, lab, lab.ui; lab.start(); print(*sys.modules)"
+        own_store, code="import sys, lab, lab.__main__; lab.start(); print(*sys.modules)"
     )
 
 

@@ -111,7 +111,8 @@ def show_ui(port: int | None) -> None:
 def _place(port: int | None) -> tuple[int, str | None]:
     """Return the port to use, and the name under which a proxy in front of this computer serves it, if there is one."""
     if port is None and (session := checks.cloudera_session()):
-        return session.place(is_free)
+        place: tuple[int, str | None] = session.place(is_free)
+        return place
     port = free_port(port or DEFAULT_PORT)
     # Source: GitHub's documentation, "Default environment variables for your codespace".
     name = os.environ.get("CODESPACE_NAME")

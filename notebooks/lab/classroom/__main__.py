@@ -11,7 +11,7 @@ from lab.classroom import grades, page, server
 from lab.classroom.report import Standing, standings
 from lab.classroom.roster import read_roster
 from lab.exercises import all_exercises, ids_by_lab
-from lab.serving import HOST
+from lab.servers import HOST
 from lab.setup.variables import apply_settings
 from lab.store import LabError, labs_store
 
