@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from lab.classroom.roster import Person
 from lab.exercises import all_exercises, notes
-from lab.exercises.check import judge, quietly
+from lab.exercises.check import OURS, judge
 from lab.exercises.notes import DONE, Note
 from lab.exercises.student import Student
 from lab.room import room_of
@@ -111,13 +111,15 @@ def _judged(standing: Standing) -> Standing:
     if standing.room is not None:
         mlflow.set_workspace(standing.room)
     student = Student(mlflow.MlflowClient(), standing.name, here=False)
-    judged = dict(standing.notes)
+    judged: dict[str, Note] = {}
     for exercise in all_exercises().values():
-        if exercise.on_own_server:  # which has ended with the student's kernel
+        before = standing.notes.get(exercise.id)
+        verdict = None if exercise.on_own_server else judge(exercise, student)
+        # A server that has ended with the student's kernel, or a mistake of the course: the note stands.
+        if verdict is None or verdict.mark == OURS:
+            judged |= {exercise.id: before} if before else {}
             continue
-        with quietly():
-            verdict = judge(exercise, student)
         now = time.time()
-        before = standing.notes.get(exercise.id, Note(verdict.mark, "", now, now, 0))
+        before = before or Note(verdict.mark, "", now, now, 0)
         judged[exercise.id] = replace(before, mark=verdict.mark, sentence=verdict.sentence)
     return replace(standing, notes=judged)

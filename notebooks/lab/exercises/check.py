@@ -6,21 +6,24 @@ import contextlib
 import logging
 import os
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab import store
-from lab.exercises import Exercise, all_exercises, notes
+from lab.exercises import Exercise, all_exercises, ids_by_lab, notes
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO
-from lab.exercises.student import Missing, Student, Wrong
+from lab.exercises.student import Missing, Student, Unreadable, Wrong
 from lab.room import student_name
 from lab.servers import answers
 from lab.setup import go_to_store
 from lab.setup.adapted import autologging_paused
 from lab.store import LabError
 
-WORDS = {DONE: "done", TO_DO: "not done yet", NOT_RIGHT: "not right yet"}
+OURS = "🔧"  # a mistake of the course: never noted, and no grade changes
+WORDS = {DONE: "done", TO_DO: "not done yet", NOT_RIGHT: "not right yet", OURS: "not judged"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Verdict:
 
     Attributes:
         exercise: the exercise.
-        mark: `DONE`, `TO_DO` or `NOT_RIGHT`.
+        mark: `DONE`, `TO_DO` or `NOT_RIGHT`, or `OURS` if the check itself failed.
         sentence: what was done, what is missing, or what was found and expected.
     """
 
@@ -42,26 +45,38 @@ class Verdict:
 
 
 def judge(exercise: Exercise, student: Student) -> Verdict:
-    """Return the verdict on an exercise; an answer that cannot even be read is not right yet.
+    """Return the verdict on an exercise: an answer that cannot be read is not right yet, any other error is ours.
 
     Args:
         exercise: which one.
         student: whose runs are looked at.
     """
+    from mlflow import MlflowException
+
     try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as student.scratch:
-            return Verdict(exercise, DONE, exercise.check(student))
+        with quietly(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as student.scratch:
+            return Verdict(exercise, DONE, exercise.ask(student))
     except Missing as missing:
         return Verdict(exercise, TO_DO, str(missing))
     except Wrong as wrong:
         return Verdict(exercise, NOT_RIGHT, str(wrong))
+    except (MlflowException, OSError) as error:
+        cause = error.__cause__ if isinstance(error, Unreadable) else error
+        sentence = f"what is there could not be read ({_shown(cause)}); compare it with the task."
+        return Verdict(exercise, NOT_RIGHT, sentence)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        *_, last = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(last.filename).name}, line {last.lineno}"
         return Verdict(
             exercise,
-            NOT_RIGHT,
-            f"what is there could not be read ({type(error).__name__}: {reason}); compare it with the task.",
+            OURS,
+            f"the course has a mistake here, and your answer may be right; nothing was noted. Please report it with the form "
+            f'"An exercise\'s check is wrong", with these words: {_shown(error)}, in {where}.',
         )
+
+
+def _shown(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def check(id: str | float, tracking_uri: str | None = None) -> None:
@@ -71,64 +86,93 @@ def check(id: str | float, tracking_uri: str | None = None) -> None:
         id: the number of the exercise, like "2.1".
         tracking_uri: another store than the labs', in which the answer is; all its runs count as the student's.
     """
-    id = str(id)
     exercises = all_exercises()
-    if id not in exercises:
+    exercise = exercises.get(str(id))
+    if exercise is None:
         print(f"There is no exercise '{id}'; there are {', '.join(exercises)}.")
         return
-    exercise = exercises[id]
     with _coming_back():
+        verdict = None
         if tracking_uri:
-            _check_elsewhere(exercise, tracking_uri)
-            return
+            is_server = tracking_uri.startswith(store.SERVER_SCHEMES)
+            if is_server and not answers(f"{tracking_uri}/health"):
+                told = f"The tracking server {tracking_uri} does not answer: start it again."
+                print(f"{TO_DO} The store cannot be asked. {told}")
+                return
+            verdict = judge(exercise, _student_at(tracking_uri))
         student = _student_here()
         if student is None:
             return
-        if exercise.on_own_server:
-            print(_noted(exercise, student))
-        else:
-            print(_judge_and_note(exercise, student))
-
-
-def _check_elsewhere(exercise: Exercise, tracking_uri: str) -> None:
-    """Judge an answer that lies in another store than the labs', and note the verdict in the labs'."""
-    if tracking_uri.startswith(store.SERVER_SCHEMES) and not answers(f"{tracking_uri}/health"):
-        print(
-            f"{TO_DO} The store cannot be asked. The tracking server {tracking_uri} does not answer: start it again."
-        )
-        return
-    verdict = _judge_at(exercise, tracking_uri)
-    student = _student_here()
-    if student is not None:
+        noted = _noted(exercise, student) if exercise.on_own_server else None
+        verdict = verdict or noted or judge(exercise, student)
         # When the lab is run again, what was right is on a server that has ended.
-        if not (exercise.on_own_server and _noted(exercise, student).mark == DONE):
+        if not (noted and noted.mark == DONE) and verdict is not noted:
             _note(student, verdict)
         print(verdict)
 
 
-def _judge_at(exercise: Exercise, tracking_uri: str) -> Verdict:
-    import mlflow
+def progress(verify: bool = False) -> None:
+    """Print all exercises of this student with their marks, lab by lab, and which is next.
 
-    mlflow.set_tracking_uri(tracking_uri)  # artifacts are asked for there, too
-    if hasattr(mlflow, "set_workspace"):
-        mlflow.set_workspace(None)
-    with quietly():
-        return judge(exercise, Student(mlflow.MlflowClient(tracking_uri, tracking_uri), None))
+    Args:
+        verify: whether to look anew also at those that a check has found done.
+    """
+    with _coming_back():
+        student = _student_here()
+        if student is None:
+            return
+        noted = _notes_of(student)
+        marks: dict[str, str] = {}
+        for exercise in all_exercises().values():
+            note = noted.get(exercise.id)
+            was_done = note is not None and note.mark == DONE
+            if exercise.on_own_server or (was_done and not verify):
+                marks[exercise.id] = DONE if was_done else TO_DO
+                continue
+            verdict = judge(exercise, student)
+            if verdict.mark == DONE:
+                _note(student, verdict)
+            is_ours = verdict.mark == OURS
+            marks[exercise.id] = note.mark if note and is_ours else verdict.mark
+    for lab, ids in ids_by_lab().items():
+        print(f"Lab {lab}:  {'  '.join(f'{marks[id]} {id}' for id in ids)}")
+    undone = [id for id, mark in marks.items() if mark != DONE]
+    print(f"{len(marks) - len(undone)} of {len(marks)} done.", end=" ")
+    if undone:
+        print(f"Next: {undone[0]} · {all_exercises()[undone[0]].title}.")
+    else:
+        print("All of them. Well done!")
 
 
 def _noted(exercise: Exercise, student: Student) -> Verdict:
     """Return what an earlier check has noted of an answer that can no longer be looked at."""
-    from mlflow import MlflowException
-
-    with contextlib.suppress(MlflowException, OSError, ValueError):
-        note = notes.of_student(student.client, str(student.name)).get(exercise.id)
-        if note and note.mark == DONE:
-            return Verdict(exercise, DONE, note.sentence)
+    note = _notes_of(student).get(exercise.id)
+    if note and note.mark == DONE:
+        return Verdict(exercise, DONE, note.sentence)
     return Verdict(
         exercise,
         TO_DO,
         f'the answer is on the server that lab {exercise.lab} starts: ask there, with lab.check("{exercise.id}", address).',
     )
+
+
+def _notes_of(student: Student) -> dict[str, notes.Note]:
+    from mlflow import MlflowException
+
+    # Notes that cannot be read are no reason to say nothing: the answers themselves are judged.
+    with contextlib.suppress(MlflowException, OSError, ValueError):
+        return notes.of_student(student.client, str(student.name))
+    return {}
+
+
+def _note(student: Student, verdict: Verdict) -> None:
+    from mlflow import MlflowException
+
+    # A note that cannot be written must not keep the student from reading it.
+    with quietly(), contextlib.suppress(MlflowException, OSError, ValueError):
+        if verdict.mark != OURS:
+            words = verdict.exercise.id, verdict.mark, verdict.sentence
+            notes.write(student.client, str(student.name), *words)
 
 
 @contextlib.contextmanager
@@ -150,68 +194,6 @@ def _coming_back() -> Iterator[None]:
             mlflow.set_workspace(room)
 
 
-def progress(verify: bool = False) -> None:
-    """Print all exercises of this student with their marks, lab by lab, and which is next.
-
-    Args:
-        verify: whether to look anew also at those that a check has found done.
-    """
-    with _coming_back():
-        student = _student_here()
-        if student is not None:
-            _show_progress(student, verify)
-
-
-def _show_progress(student: Student, verify: bool) -> None:
-    from mlflow import MlflowException
-
-    exercises = all_exercises().values()
-    noted: dict[str, notes.Note] = {}
-    # Notes that cannot be read are no reason to say nothing: the answers themselves are judged.
-    with contextlib.suppress(MlflowException, OSError, ValueError):
-        noted = {} if verify else notes.of_student(student.client, str(student.name))
-    marks = {exercise.id: noted[exercise.id].mark for exercise in exercises if exercise.id in noted}
-    for exercise in exercises:
-        if exercise.on_own_server:
-            marks[exercise.id] = _noted(exercise, student).mark
-        elif marks.get(exercise.id) != DONE:
-            marks[exercise.id] = _judge_and_note(exercise, student, only=DONE).mark
-    for lab in dict.fromkeys(exercise.lab for exercise in exercises):
-        line = [f"{marks[e.id]} {e.id}" for e in exercises if e.lab == lab]
-        print(f"Lab {lab}:  {'  '.join(line)}")
-    undone = [exercise for exercise in exercises if marks[exercise.id] != DONE]
-    print(f"{len(marks) - len(undone)} of {len(marks)} done.", end=" ")
-    if undone:
-        print(f"Next: {undone[0].id} · {undone[0].title}.")
-    else:
-        print("All of them. Well done!")
-
-
-def _judge_and_note(exercise: Exercise, student: Student, only: str | None = None) -> Verdict:
-    """Return the verdict on an exercise, and note it in the labs' store.
-
-    Args:
-        exercise: which one.
-        student: whose it is.
-        only: note no other mark than this one.
-    """
-    with quietly():
-        verdict = judge(exercise, student)
-        if only in (None, verdict.mark):
-            _note(student, verdict)
-    return verdict
-
-
-def _note(student: Student, verdict: Verdict) -> None:
-    from mlflow import MlflowException
-
-    # A note that cannot be written must not keep the student from reading it.
-    with quietly(), contextlib.suppress(MlflowException, OSError, ValueError):
-        notes.write(
-            student.client, str(student.name), verdict.exercise.id, verdict.mark, verdict.sentence
-        )
-
-
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Keep a check from being seen: what MLflow logs or warns of on the page, what autologging records in the store."""
@@ -223,6 +205,17 @@ def quietly() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+def _student_at(tracking_uri: str) -> Student:
+    """Return whoever has runs in another store than the labs', as its only student."""
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)  # artifacts are asked for there, too
+    if hasattr(mlflow, "set_workspace"):
+        mlflow.set_workspace(None)
+    with quietly():
+        return Student(mlflow.MlflowClient(tracking_uri, tracking_uri), None)
 
 
 def _student_here() -> Student | None:

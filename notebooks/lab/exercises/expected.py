@@ -7,7 +7,7 @@ trainings that stop a little short of the optimum, and are far below what a wron
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab import store
 
@@ -37,24 +37,10 @@ TRAINING_ACCURACY = 0.875
 MISTAKES = 2
 
 # Lab 6: the rows of the test set that the classifier got wrong, as row, digit and prediction.
-MISCLASSIFIED = [
-    (890, 8, 1),
-    (905, 8, 1),
-    (1264, 1, 8),
-    (77, 2, 1),
-    (37, 9, 5),
-    (1529, 8, 5),
-    (1666, 8, 7),
-    (1660, 4, 8),
-    (95, 6, 1),
-    (129, 8, 1),
-    (1551, 6, 1),
-    (794, 8, 1),
-    (46, 5, 1),
-    (1628, 4, 8),
-    (1765, 3, 5),
-    (1118, 3, 7),
-]
+_ROWS = (890, 905, 1264, 77, 37, 1529, 1666, 1660, 95, 129, 1551, 794, 46, 1628, 1765, 1118)
+_DIGITS = (8, 8, 1, 2, 9, 8, 8, 4, 6, 8, 6, 8, 5, 4, 3, 3)
+_PREDICTED = (1, 1, 8, 1, 5, 5, 7, 8, 1, 1, 1, 1, 1, 8, 5, 7)
+MISCLASSIFIED = list(zip(_ROWS, _DIGITS, _PREDICTED, strict=True))
 MISSED, PREDICTED = 8, 1  # the most frequent of them
 
 # Lab 7, C = 10 and 30 components, on the test rows.
@@ -67,11 +53,7 @@ WINNERS_ALPHA = 30.0
 
 @cache
 def data(name: str) -> DataFrame:
-    """Return one of the data files as a data frame.
-
-    Args:
-        name: the file without `.csv`.
-    """
+    """Return the data file of a name, which is given without `.csv`."""
     import pandas as pd
 
     return pd.read_csv(store.ROOT / "data" / f"{name}.csv")
@@ -85,28 +67,35 @@ def digest(name: str) -> str:
     return str(mlflow.data.from_pandas(data(name)).digest)  # type: ignore[attr-defined]
 
 
+def _held_out(table: DataFrame, target: str, **how: Any) -> tuple[DataFrame, Series]:
+    from sklearn.model_selection import train_test_split
+
+    _, rows = train_test_split(table, **how)
+    return rows.drop(columns=target), rows[target]
+
+
 @cache
 def iris_test() -> tuple[DataFrame, Series]:
     """Return the flowers that labs 2 and 4 hold out: features (30, 4) and species."""
-    from sklearn.model_selection import train_test_split
-
-    iris = data("iris")
-    _, X_test, _, y_test = train_test_split(
-        iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=42
-    )
-    return X_test, y_test
+    return _held_out(data("iris"), "species", test_size=0.2, random_state=42)
 
 
 @cache
-def diabetes_scaled(part: str) -> tuple[ndarray, ndarray]:
-    """Return rows of lab 3 as it scales them: features (n, 10) and scores (n, 1), both as float32.
+def digits_test() -> tuple[DataFrame, Series]:
+    """Return the rows that labs 6 and 7 hold out: features (540, 64) and digits."""
+    digits = data("digits")
+    how = {"test_size": 0.3, "random_state": 0, "stratify": digits["digit"]}
+    X, y = _held_out(digits, "digit", **how)
+    return X / 16, y
 
-    Args:
-        part: `validation` (88 rows) or `test` (89 rows).
-    """
-    train, rows = _diabetes_split()["train"], _diabetes_split()[part]
-    scaled = ((rows - train.mean()) / train.std(ddof=0)).to_numpy(dtype="float32")
-    return scaled[:, :-1], scaled[:, -1:]
+
+@cache
+def _diabetes_split() -> dict[str, DataFrame]:
+    from sklearn.model_selection import train_test_split
+
+    train, rest = train_test_split(data("diabetes"), test_size=0.4, random_state=1)
+    validation, test = train_test_split(rest, test_size=0.5, random_state=1)
+    return {"train": train, "validation": validation, "test": test}
 
 
 @cache
@@ -121,37 +110,23 @@ def diabetes_rows(part: str) -> tuple[DataFrame, Series]:
 
 
 @cache
+def diabetes_scaled(part: str) -> tuple[ndarray, ndarray]:
+    """Return rows of lab 3 as it scales them, of a part like that of `diabetes_rows`: features (n, 10), scores (n, 1), float32."""
+    train, rows = _diabetes_split()["train"], _diabetes_split()[part]
+    scaled = ((rows - train.mean()) / train.std(ddof=0)).to_numpy(dtype="float32")
+    return scaled[:, :-1], scaled[:, -1:]
+
+
 def points_per_unit() -> float:
     """Return the standard deviation of the disease score on lab 3's training rows, in points."""
     return float(_diabetes_split()["train"]["progression"].std(ddof=0))
-
-
-@cache
-def _diabetes_split() -> dict[str, DataFrame]:
-    from sklearn.model_selection import train_test_split
-
-    train, rest = train_test_split(data("diabetes"), test_size=0.4, random_state=1)
-    validation, test = train_test_split(rest, test_size=0.5, random_state=1)
-    return {"train": train, "validation": validation, "test": test}
-
-
-@cache
-def digits_test() -> tuple[DataFrame, Series]:
-    """Return the rows that labs 6 and 7 hold out: features (540, 64) and digits."""
-    from sklearn.model_selection import train_test_split
-
-    digits = data("digits")
-    X, y = digits.drop(columns="digit") / 16, digits["digit"]
-    _, X_test, _, y_test = train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
-    return X_test, y_test
 
 
 def report() -> str:
     """Return lab 6's classification report."""
     from sklearn.metrics import classification_report
 
-    _, y_test = digits_test()
-    predicted = y_test.copy()
-    for row, _, prediction in MISCLASSIFIED:
-        predicted[row] = prediction
-    return str(classification_report(y_test, predicted))
+    digits = digits_test()[1]
+    predicted = digits.copy()
+    predicted.loc[list(_ROWS)] = _PREDICTED
+    return str(classification_report(digits, predicted))

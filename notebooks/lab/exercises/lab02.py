@@ -4,18 +4,10 @@ from datetime import datetime
 
 from lab.exercises import exercise
 from lab.exercises.expected import IRIS_LOG_LOSS, LOG_LOSS_TOLERANCE, iris_test
-from lab.exercises.student import Student, StudentRun, Wrong, require
+from lab.exercises.student import StudentRun, reading, refuse, require
 
 EXPERIMENT = "sklearn_experiment"
 DAY = 86_400  # seconds
-
-
-@exercise("2.1", "A setting of your own")
-def a_setting_of_your_own(student: Student) -> str:
-    run = student.run(EXPERIMENT, "my-setting")
-    run.param("C", 10)
-    fits_its_model(run, IRIS_LOG_LOSS, "accuracy", "log_loss")
-    return f"C = 10 has a log loss of {run.metric('log_loss'):.3f}, and its model is logged."
 
 
 def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
@@ -28,113 +20,82 @@ def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
     """
     from sklearn.metrics import log_loss
 
-    for name in metrics:
-        run.metric(name)
     X_test, y_test = iris_test()
-    model = run.model("logistic_regression").get_raw_model()
-    kind = type(model).__name__
-    require(
-        kind == "LogisticRegression",
-        f"a {kind} as the model of {run}",
-        "a plain LogisticRegression, as in section 2.4",
-    )
-    require(
-        float(run.param("C")) == model.C,
-        f"a model with C = {model.C:g} in a run with the parameter C = {run.param('C')}",
-        "the same C in both",
-        "Log the model that you trained, and its own value: model.C.",
-    )
-    strange = sorted(set(map(str, model.classes_)) - set(y_test))
-    require(
-        not strange,
-        f"a model that predicts {', '.join(strange)}",
-        "one that predicts names of species",
-        "Train it on y_train as it is.",
-    )
-    right = {
-        "accuracy": model.score(X_test, y_test),
-        "log_loss": log_loss(y_test, model.predict_proba(X_test)),
-    }
-    loss = right["log_loss"]
-    require(
-        abs(loss - right_loss) < LOG_LOSS_TOLERANCE,
-        f"a model with a log loss of {loss:.3f} on the held-out flowers",
-        f"{right_loss:.3f}",
-        "Train on X_train and y_train alone, to the end, with no other settings than those of the lab.",
-    )
+    logged = run.model("logistic_regression")
+    model = logged.inside("LogisticRegression", f" of {run}", "Train it as section 2.4 does.")
+    C = run.param("C")
+    found = f"a model with C = {model.C:g} in a run with the parameter C = {C}"
+    hint = "Log the model that you trained, and its own value: model.C."
+    require(float(C) == model.C, found, "the same C in both", hint)
+    with reading():
+        strange = ", ".join(sorted(set(map(str, model.classes_)) - set(y_test)))
+        names = "one that predicts names of species"
+        require(
+            not strange, f"a model that predicts {strange}", names, "Train it on y_train as it is."
+        )
+        loss = log_loss(y_test, model.predict_proba(X_test))
+        right = {"accuracy": model.score(X_test, y_test), "log_loss": loss}
+    found = f"a model with a log loss of {loss:.3f} on the held-out flowers"
+    hint = "Train on X_train and y_train alone, to the end, with no other settings than those of the lab."
+    require(abs(loss - right_loss) < LOG_LOSS_TOLERANCE, found, f"{right_loss:.3f}", hint)
     for name in metrics:
         run.metric(name, right[name], "Compute it from the model, on the held-out flowers.")
 
 
-@exercise("2.2", "A run that explains itself")
-def a_run_that_explains_itself(student: Student) -> str:
-    run = student.run(EXPERIMENT, "documented")
-    purpose = run.tag("purpose")
-    require(
-        len(purpose.split()) >= 3 and len(purpose) >= 10,
-        f"the purpose '{purpose}'",
-        "at least three words that say something",
-        "Write what somebody else would want to know.",
-    )
-    is_about_now(run.tag("run_timestamp"), run.started)
-    digest = student.run(EXPERIMENT, "weak-regularization").dataset("iris").digest
-    found = run.dataset("iris").digest
-    require(
-        found == digest,
-        f"a dataset 'iris' with the digest {found}",
-        digest,
-        "Log the whole table, as the lab does.",
-    )
-    return f"the run says what it is for: {purpose}."
+@exercise(
+    "2.1",
+    "A setting of your own",
+    (EXPERIMENT, "my-setting"),
+    param={"C": 10},
+    metric={"accuracy": None, "log_loss": None},
+)
+def a_setting_of_your_own(run: StudentRun) -> str:
+    fits_its_model(run, IRIS_LOG_LOSS, "accuracy", "log_loss")
+    return f"C = 10 has a log loss of {run.metric('log_loss'):.3f}, and its model is logged."
 
 
-def is_about_now(text: str, begin: float) -> None:
-    """Raise `Wrong` unless a text is a date and time in ISO format, within a day of a run's begin.
+def says_something(run: StudentRun) -> None:
+    purpose = run.tags["purpose"]
+    enough = len(purpose.split()) >= 3 and len(purpose) >= 10
+    hint = "Write what somebody else would want to know."
+    require(enough, f"the purpose '{purpose}'", "at least three words that say something", hint)
 
-    Args:
-        text: what the student noted, in whatever time zone.
-        begin: when the run began, in seconds since 1970.
-    """
-    use = "Use datetime.now().isoformat(timespec='seconds')."
+
+def is_about_now(run: StudentRun) -> None:
+    """Raise `Wrong` unless a tag is a date and time in ISO format, in whatever time zone, within a day of the run's begin."""
+    text, use = run.tags["run_timestamp"], "Use datetime.now().isoformat(timespec='seconds')."
+    found = f"run_timestamp = {text}"
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text).timestamp()
         datetime.strptime(text[:13].replace("T", " "), "%Y-%m-%d %H")  # a date alone is no moment
     except ValueError:
-        raise Wrong(
-            f"found run_timestamp = {text}, expected a moment like 2026-01-31T09:30:00. {use}"
-        ) from None
-    require(
-        abs(moment.timestamp() - begin) < DAY,
-        f"run_timestamp = {text}",
-        "the moment at which the run was made",
-        use,
-    )
+        refuse(found, "a moment like 2026-01-31T09:30:00", use)
+    require(abs(moment - run.started) < DAY, found, "the moment at which the run was made", use)
 
 
-@exercise("2.3", "Repeat a run from its record")
-def repeat_a_run(student: Student) -> str:
-    newest = student.run(EXPERIMENT, "strong-regularization").id
-    originals = {
-        original.id: original for original in student.named(EXPERIMENT, "strong-regularization")
-    }
-    run = student.run(EXPERIMENT, "rebuilt")
-    source = run.tag("rebuilt_from")
-    require(
-        source in originals,
-        f"rebuilt_from = {source}",
-        f"the id of a run 'strong-regularization' of yours; the newest is {newest}",
-    )
-    original = originals[source]
+def digest_in_the_lab(run: StudentRun) -> str:
+    return run.student.run(EXPERIMENT, "weak-regularization").dataset("iris")
+
+
+@exercise(
+    "2.2",
+    "A run that explains itself",
+    (EXPERIMENT, "documented"),
+    tag={"purpose": says_something, "run_timestamp": is_about_now},
+    dataset={"iris": (digest_in_the_lab, "Log the whole table, as the lab does.")},
+)
+def a_run_that_explains_itself(run: StudentRun) -> str:
+    return f"the run says what it is for: {run.tag('purpose')}."
+
+
+@exercise("2.3", "Repeat a run from its record", (EXPERIMENT, "rebuilt"))
+def repeat_a_run(run: StudentRun) -> str:
+    original = run.source("rebuilt_from", "strong-regularization")
     run.param("C", original.param("C"))
     found, recorded = run.metric("log_loss"), original.metric("log_loss")
     is_rounded = any(found == round(recorded, digits) for digits in range(6))
-    require(
-        abs(found - recorded) < 1e-6,
-        f"log_loss = {found:.8g} in {run}",
-        f"{recorded:.8g}, as recorded",
-        "Log it as it is, without rounding."
-        if is_rounded
-        else "Use every parameter of the record, the split's seed too.",
-    )
+    hint = "Use every parameter of the record, the split's seed too."
+    hint = "Log it as it is, without rounding." if is_rounded else hint
+    run.metric("log_loss", recorded, hint, tolerance=1e-6)
     fits_its_model(run, recorded, "log_loss")
     return f"log loss {found:.6f}, the same as in the record."

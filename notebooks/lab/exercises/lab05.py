@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from lab.exercises import exercise
 from lab.exercises.expected import data
-from lab.exercises.student import Missing, Student, largest_difference, require
+from lab.exercises.student import StudentModel, StudentRun, reading, require
 
 if TYPE_CHECKING:
-    from mlflow.pyfunc import PyFuncModel
-    from numpy import ndarray
     from pandas import DataFrame
-    from sklearn.base import BaseEstimator
-
 
 EXPERIMENT = "signature_experiment"
 THREE = ["bmi", "bp", "ltg"]
@@ -23,147 +19,79 @@ def measurements() -> DataFrame:
     return data("diabetes").drop(columns="progression").astype(float)
 
 
-def inputs_of(model: PyFuncModel) -> list[Any]:
-    """Return the inputs that a model's signature asks for."""
-    signature = model.metadata.signature
-    if signature is None or signature.inputs is None:
-        raise Missing("the model has no signature; pass signature=… to log_model.")
-    return list(signature.inputs.inputs)
+def predicts_like(model: StudentModel, right: Any, rows: Any, hint: str) -> None:
+    """Raise `Wrong` unless a model predicts what another one of scikit-learn's does when it is trained on all rows."""
+    difference = model.difference(right.fit(rows, data("diabetes")["progression"]), rows)
+    found = f"predictions that are up to {difference:.0f} points from those of the task's model"
+    require(difference < 1, found, "the same", hint)
 
 
-def refusal(model: PyFuncModel, rows: DataFrame, hint: str) -> str | None:
-    """Return why a model's signature refuses rows, or None if the model predicts for them.
-
-    Args:
-        model: the model, loaded for `predict`.
-        rows: what it is asked for.
-        hint: what to do if the signature lets the rows pass, and the model fails.
-    """
-    import mlflow
-
-    try:
-        model.predict(rows)
-    except mlflow.MlflowException as error:
-        return str(error).split("Error: ")[-1].split(" Hint:")[0]
-    except Exception as error:
-        failed = (
-            f"a signature that lets a frame pass on which the model fails ({type(error).__name__})"
-        )
-        require(False, failed, "a model and a signature that fit", hint)
-    return None
-
-
-def predicts_like(
-    model: PyFuncModel, right: BaseEstimator, rows: DataFrame | ndarray, hint: str
-) -> None:
-    """Raise `Wrong` unless a model predicts what another one does that is trained on all rows.
-
-    Args:
-        model: the model, loaded for `predict`.
-        right: the other one, untrained.
-        rows: the measurements.
-        hint: what to do if they differ.
-    """
-    trained = right.fit(rows, data("diabetes")["progression"])
-    difference = largest_difference(model, trained, rows)
-    require(
-        difference < 1,
-        f"predictions that are up to {difference:.0f} points from those of the task's model",
-        "the same",
-        hint,
-    )
-
-
-def is_plain_ridge(model: PyFuncModel, hint: str) -> None:
-    """Raise `Wrong` unless the model inside is a `Ridge`, and no pipeline."""
-    kind = type(model.get_raw_model()).__name__
-    require(kind == "Ridge", f"a {kind} as the model", "a plain Ridge", hint)
-
-
-@exercise("5.1", "An example to copy")
-def an_example_to_copy(student: Student) -> str:
+@exercise("5.1", "An example to copy", (EXPERIMENT, "with-example"))
+def an_example_to_copy(run: StudentRun) -> str:
     from sklearn.linear_model import Ridge
 
-    model = student.run(EXPERIMENT, "with-example").model("ridge")
-    (column,) = inputs_of(model)[:1]
+    model = run.model("ridge")
+    (column,) = model.inputs()[:1]
     hint = "Pass signature=tensor_signature."
     require(hasattr(column, "shape"), "a signature of named columns", "that of a tensor", hint)
     found = f"{column.type} {column.shape}"
     require(found == "float64 (-1, 10)", f"a signature of {found}", "float64 (-1, 10)", hint)
-    is_plain_ridge(model, "It is array_ridge of section 5.6.")
-    example, hint = model.input_example, "Pass input_example=array[:3]."
-    if example is None:
-        raise Missing("the model has no input example; pass input_example=… to log_model.")
-    require(len(example) == 3, f"an example of {len(example)} rows", "one of 3 rows", hint)
-    kind = type(example).__name__
-    require(kind == "ndarray", f"an example that is a {kind}", "an array", hint)
-    rows = measurements().to_numpy()
-    difference = abs(example - rows[:3]).max()
+    model.inside("Ridge", hint="It is array_ridge of section 5.6.")
+    rows, example = measurements().to_numpy(), model.example()
+    hint = "Pass input_example=array[:3]."
+    with reading():
+        require(len(example) == 3, f"an example of {len(example)} rows", "one of 3 rows", hint)
+        kind = type(example).__name__
+        require(kind == "ndarray", f"an example that is a {kind}", "an array", hint)
+        difference = abs(example - rows[:3]).max()
     found = "the first three rows, but rounded" if difference < 1e-4 else "other rows"
     require(difference < 1e-9, found, "the first three as they are, with 64 bits", hint)
     predicts_like(model, Ridge(), rows, "Log array_ridge of section 5.6.")
     return "three rows that anybody can copy, and a signature that they fit."
 
 
-@exercise("5.2", "Refuse words, accept gaps")
-def refuse_words_accept_gaps(student: Student) -> str:
+@exercise("5.2", "Refuse words, accept gaps", (EXPERIMENT, "guarded"))
+def refuse_words_accept_gaps(run: StudentRun) -> str:
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = student.run(EXPERIMENT, "guarded").model("ridge")
-    inputs_of(model)
-    two = measurements().head(2)
-    unknown = two.copy()
+    model, two = run.model("ridge"), measurements().head(2)
+    model.inputs()
+    unknown, words = two.copy(), two.assign(sex=["female", "male"])
     unknown.loc[0, "age"] = None
-    hint = "Log the pipeline, which fills gaps, with a signature of all its columns."
-    refused = refusal(model, unknown, hint)
-    require(
-        refused is None,
-        f"a signature that refuses the frame with an unknown age ({refused})",
-        "one that lets it pass",
-        "A whole number cannot be missing: infer the signature from floats of 64 bits in every column.",
-    )
-    require(
-        refusal(model, two.assign(sex=["female", "male"]), hint) is not None,
-        "a signature that lets words pass for sex",
-        "one that refuses them",
-    )
+    fails = "Log the pipeline, which fills gaps, with a signature of all its columns."
+    refused = model.refusal(unknown, fails)
+    found = f"a signature that refuses the frame with an unknown age ({refused})"
+    hint = "A whole number cannot be missing: infer the signature from floats of 64 bits in every column."
+    require(refused is None, found, "one that lets it pass", hint)
+    found = "a signature that lets words pass for sex"
+    require(model.refusal(words, fails) is not None, found, "one that refuses them")
     pipeline = make_pipeline(SimpleImputer(), StandardScaler(), Ridge())
-    predicts_like(
-        model,
-        pipeline,
-        measurements(),
-        "Log the lab's pipeline, ridge, as it was fitted on X and y.",
-    )
+    hint = "Log the lab's pipeline, ridge, as it was fitted on X and y."
+    predicts_like(model, pipeline, measurements(), hint)
     return "words are refused, and an unknown age is answered."
 
 
-@exercise("5.3", "Ask for no more than you need")
-def no_more_than_needed(student: Student) -> str:
+@exercise("5.3", "Ask for no more than you need", (EXPERIMENT, "three-columns"))
+def no_more_than_needed(run: StudentRun) -> str:
     from sklearn.linear_model import Ridge
 
-    model = student.run(EXPERIMENT, "three-columns").model("ridge")
+    model = run.model("ridge")
     names = [
         (column.name or "an array") + ("" if column.required else " (optional)")
-        for column in inputs_of(model)
+        for column in model.inputs()
     ]
-    require(
-        sorted(names) == THREE,
-        f"a signature that asks for {', '.join(names)}",
-        ", ".join(THREE),
-        "Infer it from a frame of just these columns.",
-    )
+    found = f"a signature that asks for {', '.join(names)}"
+    hint = "Infer it from a frame of just these columns."
+    require(sorted(names) == THREE, found, ", ".join(THREE), hint)
     rows = measurements()[THREE]
-    refused = refusal(model, rows, "Fit a new Ridge() on the three columns.")
-    require(
-        refused is None,
-        f"a signature that refuses a frame of these columns ({refused})",
-        "one that lets it pass",
-        "Infer it from X[['bmi', 'bp', 'ltg']], whose values are 64-bit floats.",
-    )
+    refused = model.refusal(rows, "Fit a new Ridge() on the three columns.")
+    found = f"a signature that refuses a frame of these columns ({refused})"
+    hint = "Infer it from X[['bmi', 'bp', 'ltg']], whose values are 64-bit floats."
+    require(refused is None, found, "one that lets it pass", hint)
     hint = "Fit Ridge() on the three columns of all rows, and on y."
-    is_plain_ridge(model, hint)
+    model.inside("Ridge", hint=hint)
     predicts_like(model, Ridge(), rows, hint)
     return "three columns in, and a prediction out."

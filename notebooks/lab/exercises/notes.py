@@ -5,6 +5,7 @@ A student's notes are the tags of one run, one tag an exercise, in an experiment
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "exercise_checks"
 DONE, TO_DO, NOT_RIGHT = "✅", "⬜", "❌"
 _TAG = "check."
-_RUN_NAME = "what lab.check said"
+_TYPES = {"mark": str, "sentence": str, "first": float, "last": float, "tries": int}
 
 
 @dataclass(frozen=True)
@@ -49,86 +50,81 @@ def write(client: MlflowClient, student: str, exercise: str, mark: str, sentence
         mark: see `Note`.
         sentence: see `Note`.
     """
-    runs = _runs(client, student)
-    before = _notes(runs).get(exercise)
-    if before and before.mark == mark == DONE:
-        return
+    runs = _runs_by_student(client).get(student)
     now = time.time()
-    note = Note(
-        mark, sentence, before.first if before else now, now, before.tries + 1 if before else 1
-    )
-    run = runs[0] if runs else _new_run(client, student)
+    before = _notes(runs or []).get(exercise, Note("", "", now, now, 0))
+    if before.mark == mark == DONE:
+        return
+    note = Note(mark, sentence, before.first, now, before.tries + 1)
+    run = runs[0] if runs else new_run(client, EXPERIMENT, "what lab.check said", student)
     text = json.dumps(asdict(note), ensure_ascii=False)
     client.set_tag(run.info.run_id, _TAG + exercise, text)
 
 
 def of_student(client: MlflowClient, student: str) -> dict[str, Note]:
     """Return a student's notes by the numbers of their exercises; maybe none."""
-    return _notes(_runs(client, student))
+    return _notes(_runs_by_student(client).get(student, []))
 
 
 def of_all(client: MlflowClient) -> dict[str, dict[str, Note]]:
     """Return the notes of all students in a store, by student and exercise."""
-    runs_of: dict[str, list[Run]] = {}
-    for run in _runs(client):
-        runs_of.setdefault(run.data.tags.get("mlflow.user", "unknown"), []).append(run)
-    return {student: _notes(runs) for student, runs in sorted(runs_of.items())}
+    return {student: _notes(runs) for student, runs in sorted(_runs_by_student(client).items())}
+
+
+def all_runs(client: MlflowClient, experiment_ids: list[str]) -> list[Run]:
+    """Return all runs of some experiments, newest first; maybe none."""
+    runs: list[Run] = []
+    token = None if experiment_ids else ""
+    while token != "":
+        page = client.search_runs(
+            experiment_ids, order_by=["attributes.start_time DESC"], page_token=token
+        )
+        runs, token = runs + page, page.token or ""
+    return runs
+
+
+def new_run(client: MlflowClient, experiment: str, name: str, student: str) -> Run:
+    """Make a finished run by the client's own calls, so that a run which the student has open is not disturbed.
+
+    Args:
+        client: a client on the student's store.
+        experiment: the name of the run's experiment, which is made if it is missing.
+        name: the run's name.
+        student: whose it is.
+    """
+    from mlflow import MlflowException
+
+    with contextlib.suppress(MlflowException):  # it is there
+        text = "What lab.check() keeps, for lab.progress() and the report of a class."
+        client.create_experiment(experiment, tags={"mlflow.note.content": text})
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    run = client.create_run(found.experiment_id, run_name=name, tags={"mlflow.user": student})
+    client.set_terminated(run.info.run_id)
+    return run
+
+
+def _runs_by_student(client: MlflowClient) -> dict[str, list[Run]]:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    runs: dict[str, list[Run]] = {}
+    for run in all_runs(client, [found.experiment_id] if found else []):
+        runs.setdefault(run.data.tags.get("mlflow.user", "unknown"), []).append(run)
+    return runs
 
 
 def _notes(runs: list[Run]) -> dict[str, Note]:
-    """Return the notes in some runs, the newest of each exercise: two notebooks at once may have made two runs."""
+    """Return the notes in some runs, the newest of each exercise: two notebooks at once may have made two runs.
+
+    What else a tag holds is passed over: a student can write there, too.
+    """
     found: dict[str, Note] = {}
     for run in runs:
         for tag, text in run.data.tags.items():
-            if tag.startswith(_TAG) and (note := _read(text)):
-                known = found.get(tag.removeprefix(_TAG))
-                if known is None or known.last < note.last:
-                    found[tag.removeprefix(_TAG)] = note
+            if tag.startswith(_TAG):
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    told = json.loads(text)
+                    note = Note(**{name: kind(told[name]) for name, kind in _TYPES.items()})
+                    known = found.setdefault(tag.removeprefix(_TAG), note)
+                    if known.last < note.last:
+                        found[tag.removeprefix(_TAG)] = note
     return found
-
-
-def _read(text: str) -> Note | None:
-    """Return the note that a tag holds, None if it holds something else: a student can write there, too."""
-    try:
-        told = json.loads(text)
-        note = Note(
-            str(told["mark"]),
-            str(told["sentence"]),
-            float(told["first"]),
-            float(told["last"]),
-            int(told["tries"]),
-        )
-    except (ValueError, TypeError, KeyError):
-        return None
-    return note if note.mark in (DONE, TO_DO, NOT_RIGHT) else None
-
-
-def _runs(client: MlflowClient, student: str | None = None) -> list[Run]:
-    place = client.get_experiment_by_name(EXPERIMENT)
-    if place is None:
-        return []
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([place.experiment_id], max_results=1000, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            break
-    return [run for run in runs if student in (None, run.data.tags.get("mlflow.user"))]
-
-
-def _new_run(client: MlflowClient, student: str) -> Run:
-    from mlflow import MlflowException
-
-    # The client's own calls: a run that the student has open must not be disturbed.
-    try:
-        text = "What lab.check() said, for lab.progress() and the report of a class."
-        client.create_experiment(EXPERIMENT, tags={"mlflow.note.content": text})
-    except MlflowException:  # it is there
-        pass
-    place = client.get_experiment_by_name(EXPERIMENT)
-    assert place is not None
-    run = client.create_run(place.experiment_id, run_name=_RUN_NAME, tags={"mlflow.user": student})
-    client.set_terminated(run.info.run_id)
-    return run

@@ -1,7 +1,7 @@
-"""A student and the student's runs, asked for in the words of an exercise.
+"""A student and the student's runs and models, asked for in the words of an exercise.
 
 A check asks for one thing after another. The first that is not there ends it, with a sentence: `Missing` if it is yet to
-be done, `Wrong` if it is there and something else was asked for.
+be done, `Wrong` if it is there and something else was asked for, `Unreadable` if it is there and cannot be read.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lab import store
+from lab.exercises import notes
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, Run
+    from mlflow.entities import Run
     from mlflow.pyfunc import PyFuncModel
-    from numpy import ndarray
     from pandas import DataFrame
-    from sklearn.base import BaseEstimator
 
 BY_HAND = "answers_by_hand"  # the experiment of files that a student hands in
+# Where answers are looked for; the last two are on a server that lab 9 starts.
+EXPERIMENTS = ("Default", *store.EXPERIMENTS, "cluster_experiment", "my_sweep")
+# What was found, and what was expected.
+SENTENCES = {
+    "tag": ("the tag {name} = {value} in {run}", "{name} = {right}"),
+    "parameter": ("{name} = {value} in {run}", "{name} = {right}"),
+    "metric": ("{name} = {value:.{digits}g} in {run}", "{right:.{digits}g}"),
+    "dataset": ("a dataset '{name}' with the digest {value}", "{right}"),
+}
 
 
 class Missing(Exception):
@@ -34,6 +42,10 @@ class Missing(Exception):
 
 class Wrong(Exception):
     """Something is there, but not as asked; the message says what was found, what was expected, and a hint."""
+
+
+class Unreadable(OSError):
+    """Something is there, and reading or using it raises an error, which is this one's cause."""
 
 
 def require(holds: bool, found: str, expected: str, hint: str = "") -> None:
@@ -46,22 +58,26 @@ def require(holds: bool, found: str, expected: str, hint: str = "") -> None:
         hint: what to do about it, a sentence with its full stop.
     """
     if not holds:
-        raise Wrong(f"found {found}, expected {expected}." + (f" {hint}" if hint else ""))
+        refuse(found, expected, hint)
 
 
-def largest_difference(
-    model: PyFuncModel, trained: BaseEstimator, rows: DataFrame | ndarray
-) -> float:
-    """Return how far a logged model's predictions are from those of another one at most.
+def refuse(found: str, expected: str, hint: str = "") -> NoReturn:
+    """Raise `Wrong`; the arguments are those of `require`."""
+    raise Wrong(f"found {found}, expected {expected}." + (f" {hint}" if hint else ""))
 
-    Args:
-        model: the logged model, loaded for `predict`.
-        trained: the other one, of scikit-learn.
-        rows: what both predict for.
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Raise `Unreadable` for an error in a block, which does nothing but read or use what a student has made.
+
+    An error outside of such a block is taken for a mistake of the course (see `lab.exercises.check.judge`).
     """
-    import numpy as np
-
-    return float(np.abs(np.ravel(model.predict(rows)) - trained.predict(rows)).max())
+    try:
+        yield
+    except (Missing, Wrong, Unreadable):
+        raise
+    except Exception as error:
+        raise Unreadable(str(error)) from error
 
 
 @dataclass
@@ -71,346 +87,236 @@ class Student:
     Attributes:
         client: an `mlflow.MlflowClient` on the labs' store.
         name: the student, as in MLflow's tag `mlflow.user`; None takes the runs of all, in a store of the student's own.
-        experiments: names of experiments by their ids.
         here: whether the student sits at this computer, so that files in `notebooks/` are this student's.
         scratch: a folder for copies of artifacts, as long as an exercise is judged.
     """
 
     client: MlflowClient
     name: str | None
-    experiments: dict[str, str] = field(default_factory=dict)
     here: bool = True
     scratch: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.experiments:
-            self.experiments = lab_experiments(self.client)
-        # By the name of their experiment.
-        self._runs: dict[str, list[Run]] = {}
+        experiments = self.client.search_experiments()
+        self.experiments = {e.experiment_id: e.name for e in experiments if e.name in EXPERIMENTS}
+        self._runs: dict[str, list[StudentRun]] = {}  # by the name of their experiment
 
     def run(self, experiment: str, name: str) -> StudentRun:
-        """Return the student's newest finished run of a name.
-
-        Args:
-            experiment: the name of the experiment it belongs in.
-            name: the run's name.
+        """Return the student's newest finished run of a name in an experiment.
 
         Raises:
             Missing: there is none, or it is still open.
             Wrong: it stands in another experiment, or its code failed.
         """
-        runs = [run for run in self._in(experiment) if run.info.run_name == name]
-        if runs:
-            return self._closed(runs[0])
-        similar = get_close_matches(
-            name, [run.info.run_name for run in self._in(experiment)], 1, 0.85
-        )
-        if similar:
-            raise Missing(
-                f"there is no run '{name}' of yours in the experiment '{experiment}', but one named '{similar[0]}'."
-            )
+        if named := self.named(experiment, name):
+            return named[0].closed()
+        none = f"there is no run '{name}' of yours in the experiment '{experiment}'"
+        others = [run.name for run in self.runs(experiment)]
+        if similar := get_close_matches(name, others, 1, 0.85):
+            raise Missing(f"{none}, but one named '{similar[0]}'.")
         for elsewhere in self.experiments.values():
-            if any(run.info.run_name == name for run in self._in(elsewhere)):
-                hint = f"Call mlflow.set_experiment('{experiment}') before it starts, or give start_run its id."
-                found = f"the run '{name}' in the experiment '{elsewhere}'"
-                require(False, found, f"it in '{experiment}'", hint)
-        place = self.client.get_experiment_by_name(experiment)
-        if place and place.lifecycle_stage == "deleted":
-            raise Missing(
-                f"the experiment '{experiment}' was deleted; run the first cell again, which restores it."
-            )
-        raise Missing(f"there is no run '{name}' of yours in the experiment '{experiment}'.")
-
-    def runs(self, experiment: str, tag: tuple[str, str]) -> list[StudentRun]:
-        """Return the student's runs of an experiment that carry a tag of a value, newest first; maybe none."""
-        found = self._in(experiment)
-        return [StudentRun(self, run) for run in found if run.data.tags.get(tag[0]) == tag[1]]
+            found = f"the run '{name}' in the experiment '{elsewhere}'"
+            hint = f"Call mlflow.set_experiment('{experiment}') before it starts, or give start_run its id."
+            require(not self.named(elsewhere, name), found, f"it in '{experiment}'", hint)
+        known = self.client.get_experiment_by_name(experiment)
+        if known and known.lifecycle_stage == "deleted":
+            none = f"the experiment '{experiment}' was deleted; run the first cell again, which restores it"
+        raise Missing(f"{none}.")
 
     def named(self, experiment: str, name: str) -> list[StudentRun]:
         """Return all the student's runs of a name in an experiment, in whatever state, newest first; maybe none."""
-        found = self._in(experiment)
-        return [StudentRun(self, run) for run in found if run.info.run_name == name]
+        return [run for run in self.runs(experiment) if run.name == name]
 
     def finished(self, experiment: str) -> list[StudentRun]:
         """Return the student's finished runs of an experiment, newest first; maybe none."""
-        found = self._in(experiment)
-        return [StudentRun(self, run) for run in found if run.info.status.endswith("FINISHED")]
+        return [run for run in self.runs(experiment) if run.status == "FINISHED"]
 
-    def experiment_tagged(self, tag: str) -> tuple[str, str]:
-        """Return the name of the student's newest experiment that has a tag, and the tag's text.
-
-        Args:
-            tag: the name of the tag.
+    def runs(self, experiment: str) -> list[StudentRun]:
+        """Return the student's runs of an experiment, newest first, maybe none; each experiment is searched once.
 
         Raises:
-            Missing: there is none in which the student has a run.
-        """
-        found = [place for place in self.client.search_experiments() if tag in place.tags]
-        for place in sorted(found, key=lambda place: -(place.last_update_time or 0)):
-            self.experiments[place.experiment_id] = place.name
-            if self._in(place.name):
-                return place.name, place.tags[tag]
-        raise Missing(f"there is no experiment with the tag '{tag}' and a run of yours.")
-
-    def table(self, name: str) -> DataFrame:
-        """Return a table that the student keeps by hand, as a data frame.
-
-        At the student's own computer it is a CSV file in `notebooks/`. It is handed in to the store, as the artifact of
-        a run, so that a report made elsewhere finds it too.
-
-        Args:
-            name: the name of the file.
-
-        Raises:
-            Missing: there is none.
-            Wrong: it is no table of comma-separated values.
-        """
-        import pandas as pd
-
-        if self.here:
-            self._hand_in(store.ROOT / "notebooks" / name)
-        path = self.run(BY_HAND, name).artifact(name)
-        try:
-            return pd.read_csv(path)
-        except (ValueError, UnicodeDecodeError):
-            raise Wrong(
-                f"'{name}' is no table of comma-separated values; write it with pandas: table.to_csv('{name}', index=False)."
-            ) from None
-
-    def _hand_in(self, file: Path) -> None:
-        if not file.exists():
-            raise Missing(f"there is no file '{file.name}' beside this notebook.")
-        try:
-            if self.run(BY_HAND, file.name).artifact(file.name).read_bytes() == file.read_bytes():
-                return
-        except (Missing, Wrong):
-            pass
-        # The client's own calls: a run that the student has open must not be disturbed.
-        self._runs.pop(BY_HAND, None)
-        experiment = self.client.get_experiment_by_name(BY_HAND)
-        place = experiment.experiment_id if experiment else self.client.create_experiment(BY_HAND)
-        self.experiments[place] = BY_HAND
-        run = self.client.create_run(
-            place, run_name=file.name, tags={"mlflow.user": str(self.name)}
-        )
-        self.client.log_artifact(run.info.run_id, str(file))
-        self.client.set_terminated(run.info.run_id)
-
-    def _in(self, experiment: str) -> list[Run]:
-        """Return the student's runs of an experiment, newest first; each experiment is searched once.
-
-        Raises:
-            Wrong: the store cannot read one of its runs.
+            Wrong: the store cannot read one of them.
         """
         if experiment not in self._runs:
-            places = [place for place, name in self.experiments.items() if name == experiment]
+            ids = [id for id, name in self.experiments.items() if name == experiment]
             try:
-                self._runs[experiment] = self._search(places) if places else []
-            except ValueError as error:
+                with reading():
+                    found = notes.all_runs(self.client, ids)
+            except Unreadable as error:
+                if not isinstance(error.__cause__, ValueError):
+                    raise
                 raise Wrong(
                     f"a run in the experiment '{experiment}' cannot be read ({error}): run the first cell again, which "
                     "sets aside what is broken, or delete that run."
                 ) from None
+            if self.name:  # a run that a client has created with its own calls has no user
+                found = [
+                    run for run in found if run.data.tags.get("mlflow.user", self.name) == self.name
+                ]
+            self._runs[experiment] = [StudentRun(self, run, experiment) for run in found]
         return self._runs[experiment]
 
-    def _search(self, places: list[str]) -> list[Run]:
-        runs: list[Run] = []
-        token = None
-        while True:
-            page = self.client.search_runs(
-                places, order_by=["attributes.start_time DESC"], page_token=token
-            )
-            runs += [run for run in page if self._is_mine(run)]
-            token = page.token
-            if not token:
-                return runs
+    def experiment_tagged(self, tag: str) -> tuple[str, str]:
+        """Return the name of the student's newest experiment that has a tag, and the tag's text.
 
-    def _is_mine(self, run: Run) -> bool:
-        # A run that a client has created with its own calls has no user.
-        return self.name is None or run.data.tags.get("mlflow.user", self.name) == self.name
+        Raises:
+            Missing: there is none in which the student has a run.
+        """
+        found = [known for known in self.client.search_experiments() if tag in known.tags]
+        for known in sorted(found, key=lambda known: -(known.last_update_time or 0)):
+            self.experiments[known.experiment_id] = known.name
+            if self.runs(known.name):
+                return known.name, known.tags[tag]
+        raise Missing(f"there is no experiment with the tag '{tag}' and a run of yours.")
 
-    def _closed(self, run: Run) -> StudentRun:
-        name, status = run.info.run_name, run.info.status
-        if status.endswith("RUNNING"):
-            raise Missing(
-                f"the run '{name}' is still open; use 'with mlflow.start_run(…)', or call mlflow.end_run()."
-            )
-        require(
-            status.endswith("FINISHED"),
-            f"the run '{name}', which ended as {status}",
-            "one that finished",
-            "Read the error under your cell, mend it, and run the cell again.",
-        )
-        return StudentRun(self, run)
+    def handed_in(self, name: str) -> Path:
+        """Return a local copy of a file that the student keeps by hand; raise `Missing` if there is none.
+
+        At the student's own computer it is a file in `notebooks/`. It is handed in to the store, as the artifact of a run, so
+        that a report made elsewhere finds it too.
+        """
+        file = store.ROOT / "notebooks" / name
+        if self.here and not file.exists():
+            raise Missing(f"there is no file '{name}' beside this notebook.")
+        with contextlib.suppress(Missing, Wrong):
+            kept = self.run(BY_HAND, name).artifact(name)
+            if not self.here or kept.read_bytes() == file.read_bytes():
+                return kept
+        if self.here:
+            run = notes.new_run(self.client, BY_HAND, name, str(self.name))
+            self.client.log_artifact(run.info.run_id, str(file))
+            self.experiments[run.info.experiment_id] = BY_HAND
+            self._runs.pop(BY_HAND, None)
+        return self.run(BY_HAND, name).artifact(name)
 
 
 @dataclass
 class StudentRun:
     """One run of a student, and what can be asked of it.
 
+    `tag`, `param`, `dataset` and `metric` raise `Missing` if the run has none of a name, and `Wrong` unless it is right: None for
+    any, a value, a set of those that will do, or a function of the run that returns one of these, or raises. A hint is
+    a sentence that says what to do.
+
     Attributes:
         student: whose it is.
         run: the run, as MLflow's client returns it.
+        experiment: the name of its experiment.
     """
 
     student: Student
     run: Run
+    experiment: str = "Default"
+
+    def __post_init__(self) -> None:
+        info, data = self.run.info, self.run.data
+        self.id, self.name = str(info.run_id), str(info.run_name)
+        self.status = str(info.status).rpartition(".")[2]
+        self.started = float(info.start_time) / 1000  # in seconds since 1970
+        self.params: dict[str, str] = data.params
+        self.metrics: dict[str, float] = data.metrics  # the last value of each
+        self.tags: dict[str, str] = data.tags
+        self.datasets = self.run.inputs.dataset_inputs if self.run.inputs else []
 
     def __str__(self) -> str:
         return f"the run '{self.name}'"
 
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return str(self.run.info.run_id)
+    def closed(self) -> StudentRun:
+        """Return the run itself; raise `Missing` if it is open, `Wrong` if it did not finish."""
+        if self.status == "RUNNING":
+            raise Missing(
+                f"{self} is still open; use 'with mlflow.start_run(…)', or call mlflow.end_run()."
+            )
+        found = f"{self}, which ended as {self.status}"
+        hint = "Read the error under your cell, mend it, and run the cell again."
+        require(self.status == "FINISHED", found, "one that finished", hint)
+        return self
 
-    @property
-    def name(self) -> str:
-        """The run's name."""
-        return str(self.run.info.run_name)
-
-    @property
-    def started(self) -> float:
-        """When the run began, in seconds since 1970."""
-        return float(self.run.info.start_time) / 1000
-
-    @property
-    def params(self) -> dict[str, str]:
-        """The text of each parameter, by its name."""
-        return self.run.data.params
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The last value of each metric, by its name."""
-        return self.run.data.metrics
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The text of each tag, by its name."""
-        return self.run.data.tags
-
-    def param(self, name: str, expected: float | str | None = None) -> str:
-        """Return a parameter's text.
+    def must_hold(self, **asked: Mapping[str, Any]) -> None:
+        """Raise `Missing` or `Wrong` unless the run holds what an exercise asks for.
 
         Args:
-            name: the parameter.
-            expected: the value it must have, compared as a number if it is one; None for any.
-
-        Raises:
-            Missing: it was not logged.
-            Wrong: it has another value.
+            asked: what is asked for, as in `lab.exercises.exercise`.
         """
-        if name not in self.params:
-            raise Missing(f"{self} has no parameter '{name}'.")
-        value = self.params[name]
-        require(
-            expected is None or _same(value, expected),
-            f"{name} = {value} in {self}",
-            f"{name} = {expected}",
-        )
-        return value
+        for kind, names in asked.items():
+            for name, right in names.items():
+                getattr(self, kind)(name, *(right if isinstance(right, tuple) else (right,)))
+
+    def tag(self, name: str, right: object = None, hint: str = "") -> str:
+        """Return a tag's text."""
+        return str(self._look("tag", self.tags, name, right, hint))
+
+    def param(self, name: str, right: object = None, hint: str = "") -> str:
+        """Return a parameter's text; it is compared as a number if it is one."""
+        return str(self._look("parameter", self.params, name, right, hint))
 
     def metric(
-        self, name: str, expected: float | None = None, hint: str = "", tolerance: float = 0.001
+        self, name: str, right: object = None, hint: str = "", tolerance: float = 0.001
     ) -> float:
-        """Return a metric's last value.
+        """Return a metric's last value, which may be off by a tolerance, relative to its size or 1, whichever is larger."""
+        return float(self._look("metric", self.metrics, name, right, hint, tolerance))
 
-        Args:
-            name: the metric.
-            expected: the value it must have, within `tolerance`; None for any.
-            hint: what to do if it has not.
-            tolerance: how far from `expected` is near enough, relative to its size or 1, whichever is larger.
-
-        Raises:
-            Missing: it was not logged.
-            Wrong: it has another value.
-        """
-        if name not in self.metrics:
-            raise Missing(f"{self} has no metric '{name}'.")
-        value = self.metrics[name]
-        if expected is not None:
-            require(
-                abs(value - expected) <= tolerance * max(1.0, abs(expected)),
-                f"{name} = {value:.4g} in {self}",
-                f"{expected:.4g}",
-                hint,
+    def dataset(self, name: str, right: object = None, hint: str = "") -> str:
+        """Return the digest of a dataset that was logged with the run."""
+        digests = {logged.dataset.name: logged.dataset.digest for logged in self.datasets}
+        if name not in digests:
+            others = ", ".join(f"'{other}'" for other in digests)
+            use = (
+                f", but {others}; give from_pandas the name."
+                if others
+                else "; use mlflow.log_input."
             )
-        return value
+            raise Missing(f"{self} has no dataset '{name}'{use}")
+        return str(self._look("dataset", digests, name, right, hint))
 
-    def tag(self, name: str, expected: str | None = None) -> str:
-        """Return a tag's text; raise `Missing` if there is none, `Wrong` if it is not `expected`."""
-        if name not in self.tags:
-            raise Missing(f"{self} has no tag '{name}'.")
-        value = self.tags[name]
-        require(expected in (None, value), f"the tag {name} = {value}", f"{name} = {expected}")
-        return value
-
-    def datasets(self) -> list[DatasetInput]:
-        """Return the records of all datasets that were logged with the run, with their tags; maybe none."""
-        return self.run.inputs.dataset_inputs if self.run.inputs else []
-
-    def dataset(self, name: str) -> Dataset:
-        """Return the record of a dataset that was logged with the run; raise `Missing` if there is none."""
-        inputs = self.datasets()
-        for logged in inputs:
-            if logged.dataset.name == name:
-                return logged.dataset
-        others = ", ".join(f"'{logged.dataset.name}'" for logged in inputs)
-        if others:
-            raise Missing(
-                f"{self} has no dataset '{name}', but {others}; give from_pandas the name."
-            )
-        raise Missing(f"{self} has no dataset '{name}'; use mlflow.log_input.")
-
-    def history(self, metric: str) -> dict[int, float]:
-        """Return a metric's values by step.
-
-        Raises:
-            Missing: it was not logged.
-            Wrong: some step has two values.
-        """
-        self.metric(metric)
-        points = self.student.client.get_metric_history(self.id, metric)
-        values = {point.step: point.value for point in points}
-        # Logging a model can write the values of step 0 once more.
-        again = [point.step for point in points if point.step]
-        require(
-            len(again) == len(set(again)),
-            f"{len(points)} values of {metric} for {len(values)} steps in {self}",
-            "one value for each step",
-            "Start a new run for each training, and give each value its step.",
+    def _look(
+        self,
+        kind: str,
+        values: Mapping[str, Any],
+        name: str,
+        right: Any,
+        hint: str,
+        tolerance: float = 1e-9,
+    ) -> Any:
+        if name not in values:
+            raise Missing(f"{self} has no {kind} '{name}'.")
+        right = right(self) if callable(right) else right
+        accepted = sorted(right) if isinstance(right, set) else [right]
+        if right is None or any(_same(values[name], each, tolerance) for each in accepted):
+            return values[name]
+        digits = 4 if tolerance > 1e-4 else 8
+        found, expected = (
+            text.format(name=name, value=values[name], run=self, right=accepted[0], digits=digits)
+            for text in SENTENCES[kind]
         )
-        return values
+        refuse(found, expected, hint)
 
-    def children(self) -> list[StudentRun]:
-        """Return the run's nested runs, newest first; maybe none."""
-        experiment = self.student.experiments[self.run.info.experiment_id]
-        return self.student.runs(experiment, ("mlflow.parentRunId", self.id))
+    def only(self, name: str, kind: str) -> None:
+        """Raise `Wrong` if something of a name was logged as another kind of thing than this one, like `a metric`."""
+        logged: dict[str, Mapping[str, object]]
+        logged = {"a parameter": self.params, "a metric": self.metrics, "a tag": self.tags}
+        wrong = [other for other, names in logged.items() if other != kind and name in names]
+        hint = "Start a new run and log it there alone; section 6.5 has the rule."
+        require(not wrong, f"{name} as {' and '.join(wrong)}", f"it as {kind}", hint)
+
+    def text(self, path: str, look: Callable[[str], object] = str) -> str:
+        """Return the text of an artifact, after a function has had a look at it; it raises `Wrong` if it is not right."""
+        with reading():
+            text = self.artifact(path).read_text(encoding="utf-8")
+        look(text)
+        return text
 
     def artifact(self, path: str) -> Path:
         """Return a local copy of an artifact; raise `Missing` if there is none of that path, `Wrong` if it is a folder."""
-        import mlflow
-
-        target = tempfile.mkdtemp(dir=self.student.scratch)
-        uri = f"{self.run.info.artifact_uri}/{path}"  # by the run's id MLflow asks a server thrice as much
-        try:
-            file = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
-            is_folder = file.is_dir()
-        except (mlflow.MlflowException, OSError):
-            folder, _, _ = path.rpartition("/")
-            listed = self.student.client.list_artifacts(self.id, folder or None)
-            there = {item.path: item for item in listed}
-            if path not in there:
-                raise Missing(
-                    f"{self} has no artifact '{path}'"
-                    + (f", but {', '.join(there)}." if there else ".")
-                ) from None
-            is_folder = there[path].is_dir
-            if not is_folder:
-                raise
+        folder = path.rpartition("/")[0] or None
+        there = {a.path: a.is_dir for a in self.student.client.list_artifacts(self.id, folder)}
+        if path not in there:
+            besides = f", but {', '.join(there)}." if there else "."
+            raise Missing(f"{self} has no artifact '{path}'{besides}")
         hint = "The argument artifact_path names the folder alone, without the file."
-        require(not is_folder, f"a folder '{path}' in {self}", "a file", hint)
-        return file
+        require(not there[path], f"a folder '{path}' in {self}", "a file", hint)
+        # By the run's id MLflow asks a server thrice as much.
+        return self._copy(f"{self.run.info.artifact_uri}/{path}")
 
     def artifacts(self, folder: str | None = None) -> list[str]:
         """Return the paths of all files among the run's artifacts; maybe none."""
@@ -419,69 +325,181 @@ class StudentRun:
             paths += self.artifacts(item.path) if item.is_dir else [item.path]
         return paths
 
-    def model_name(self) -> str | None:
-        """Return the name of a model that was logged in the run, None if there is none."""
-        logged = self.run.outputs.model_outputs if self.run.outputs else []
-        for output in logged:
-            return str(self.student.client.get_logged_model(output.model_id).name)
-        return None
+    def history(self, metric: str) -> dict[int, float]:
+        """Return a metric's values by step; raise `Missing` if it was not logged, `Wrong` if some step has two values."""
+        self.metric(metric)
+        with reading():
+            points = self.student.client.get_metric_history(self.id, metric)
+        values = {point.step: point.value for point in points}
+        # Logging a model can write the values of step 0 once more.
+        again = [point.step for point in points if point.step]
+        found = f"{len(points)} values of {metric} for {len(values)} steps in {self}"
+        hint = "Start a new run for each training, and give each value its step."
+        require(len(again) == len(set(again)), found, "one value for each step", hint)
+        return values
 
-    def model(self, name: str) -> PyFuncModel:
-        """Return a model that was logged in the run, loaded for `predict`; raise `Missing` if there is none."""
-        import mlflow
+    def children(self) -> list[StudentRun]:
+        """Return the run's nested runs, newest first; maybe none."""
+        runs = self.student.runs(self.experiment)
+        return [run for run in runs if run.tags.get("mlflow.parentRunId") == self.id]
 
-        model: PyFuncModel = mlflow.pyfunc.load_model(self._place_of_model(name))
-        return model
+    def source(self, tag: str, name: str) -> StudentRun:
+        """Return the run whose id a tag holds; raise `Wrong` unless it is one of a name, in the same experiment."""
+        newest, id = self.student.run(self.experiment, name).id, self.tag(tag)
+        runs = {run.id: run for run in self.student.named(self.experiment, name)}
+        expected = f"the id of a run '{name}' of yours; the newest is {newest}"
+        require(id in runs, f"{tag} = {id}", expected)
+        return runs[id]
 
-    def requirements_of(self, name: str) -> list[str]:
-        """Return the packages that a model which was logged in the run asks for; raise `Missing` if there is none."""
-        import mlflow
+    def model(self, name: str | None = None) -> StudentModel:
+        """Return the newest model of a name that was logged in the run, or of any; raise `Missing` if there is none."""
+        return StudentModel.load(self._model_uri(name))
 
-        uri = f"{self._place_of_model(name)}/requirements.txt"
-        target = tempfile.mkdtemp(dir=self.student.scratch)
-        file = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target)
-        return Path(file).read_text(encoding="utf-8").split()
+    def model_file(self, name: str, file: str) -> Path:
+        """Return a local copy of a file of a model that was logged in the run; raise `Missing` if there is no such model."""
+        return self._copy(f"{self._model_uri(name)}/{file}")
 
-    def _place_of_model(self, name: str) -> str:
-        """Return where the run's newest model of a name lies; raise `Missing` if there is none."""
+    def _model_uri(self, name: str | None) -> str:
         from mlflow import MlflowException
 
-        missing = Missing(
-            f"{self} has no model '{name}'; log it with log_model(…, name='{name}', …)."
+        uris: dict[str, str] = {}  # by the models' names, the newest last
+        if hasattr(self.run, "outputs"):
+            models = []
+            for output in self.run.outputs.model_outputs if self.run.outputs else []:
+                with contextlib.suppress(MlflowException):  # it was deleted
+                    models.append(self.student.client.get_logged_model(output.model_id))
+            models.sort(key=lambda model: model.creation_timestamp)
+            uris = {model.name: str(model.artifact_location) for model in models}
+        else:  # MLflow 2
+            for path in self.artifacts():
+                folder, _, file = path.rpartition("/")
+                uris |= {folder: f"runs:/{self.id}/{folder}"} if file == "MLmodel" else {}
+        if name is None and uris:
+            return [*uris.values()][-1]
+        if name not in uris:
+            log = f" '{name}'; log it with log_model(…, name='{name}', …)."
+            log = log if name else "; log the best model in its run with log_model."
+            raise Missing(f"{self} has no model{log}")
+        return uris[name]
+
+    def _copy(self, uri: str) -> Path:
+        import mlflow
+
+        target = tempfile.mkdtemp(dir=self.student.scratch)
+        with reading():
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=target))
+
+
+@dataclass
+class StudentModel:
+    """A model that a student has logged, loaded for `predict`; what it raises when it is used counts as the student's."""
+
+    loaded: PyFuncModel
+
+    @classmethod
+    def load(cls, uri: str) -> StudentModel:
+        """Return the model that lies at an address."""
+        import mlflow
+
+        with reading():
+            return cls(mlflow.pyfunc.load_model(uri))
+
+    def inside(self, kind: str = "", of: str = "", hint: str = "") -> Any:
+        """Return the model of the library that it was trained with; raise `Wrong` if it is a pipeline, or of another class.
+
+        Args:
+            kind: the name of the class, empty for any.
+            of: what to say of the model.
+            hint: what to do if it is of another kind.
+        """
+        with reading():
+            model = self.loaded.get_raw_model()
+        found = type(model).__name__
+        require(kind in ("", found), f"a {found} as the model{of}", f"a plain {kind}", hint)
+        return model
+
+    def inputs(self) -> list[Any]:
+        """Return the inputs that the model's signature asks for; raise `Missing` if it has none."""
+        signature = self.loaded.metadata.signature
+        if signature is None or signature.inputs is None:
+            raise Missing("the model has no signature; pass signature=… to log_model.")
+        return list(signature.inputs.inputs)
+
+    def example(self) -> Any:
+        """Return the model's input example; raise `Missing` if it has none."""
+        with reading():
+            example = self.loaded.input_example
+        if example is None:
+            raise Missing("the model has no input example; pass input_example=… to log_model.")
+        return example
+
+    def predict(self, rows: Any) -> Any:
+        """Return the model's predictions."""
+        with reading():
+            return self.loaded.predict(rows)
+
+    def error(self, rows: Any) -> Exception | None:
+        """Return what the model raises when it is to predict for some rows, None if it predicts."""
+        try:
+            self.loaded.predict(rows)
+        except Exception as error:
+            return error
+        return None
+
+    def refusal(self, rows: DataFrame, hint: str) -> str | None:
+        """Return why the model's signature refuses rows, or None if the model predicts for them.
+
+        Args:
+            rows: what it is asked for.
+            hint: what to do if the signature lets the rows pass, and the model fails.
+        """
+        from mlflow import MlflowException
+
+        error = self.error(rows)
+        if isinstance(error, MlflowException):
+            return str(error).split("Error: ")[-1].split(" Hint:")[0]
+        found = (
+            f"a signature that lets a frame pass on which the model fails ({type(error).__name__})"
         )
-        client, run_id = self.student.client, self.id
-        if not hasattr(self.run, "outputs"):  # MLflow 2
-            if not client.list_artifacts(run_id, name):
-                raise missing
-            return f"runs:/{run_id}/{name}"
-        logged = self.run.outputs.model_outputs if self.run.outputs else []
-        models = []
-        for output in logged:
-            with contextlib.suppress(MlflowException):  # it was deleted
-                models.append(client.get_logged_model(output.model_id))
-        named = [model for model in models if model.name == name]
-        if not named:
-            raise missing
-        newest = max(named, key=lambda model: model.creation_timestamp)
-        return str(newest.artifact_location)
+        require(error is None, found, "a model and a signature that fit", hint)
+        return None
+
+    def difference(self, trained: Any, rows: Any) -> float:
+        """Return how far the model's predictions for some rows are, at most, from those of a model of scikit-learn's."""
+        import numpy as np
+
+        right = trained.predict(rows)
+        with reading():
+            return float(np.abs(np.ravel(self.loaded.predict(rows)) - right).max())
 
 
-def lab_experiments(client: MlflowClient) -> dict[str, str]:
-    """Return the names of the experiments in which answers are looked for, by their ids."""
-    names = ("Default", *store.EXPERIMENTS)
-    return {e.experiment_id: e.name for e in client.search_experiments() if e.name in names}
+def columns(table: DataFrame, shown: str, *names: str) -> DataFrame:
+    """Return some columns of a table, which is called something in words; raise `Missing` if there is none of a name."""
+    for name in names:
+        if name not in table:
+            raise Missing(
+                f"{shown} has no column '{name}', but {', '.join(map(str, table.columns))}."
+            )
+    return table[list(names)]
 
 
-def steps(values: Iterable[int]) -> str:
-    """Return steps in words: `1 to 150`, or the few there are."""
-    ordered = sorted(values)
-    if len(ordered) > 3 and ordered == list(range(ordered[0], ordered[-1] + 1)):
-        return f"{ordered[0]} to {ordered[-1]}"
-    return ", ".join(map(str, ordered[:5])) + (" …" if len(ordered) > 5 else "")
+def only_one(tagged: list[StudentRun], found: str, expected: str, hint: str = "") -> StudentRun:
+    """Return the one run that has a tag; raise `Wrong` if several have; the other arguments are those of `require`."""
+    names = " and ".join(f"'{run.name}'" for run in tagged)
+    require(len(tagged) == 1, f"{found} on {names}", expected, hint)
+    return tagged[0]
 
 
-def _same(text: str, expected: float | str) -> bool:
+def number(text: str, found: str, expected: str = "a number and nothing else") -> float:
+    """Return the number that a student wrote; raise `Wrong` if it is none; the other arguments are those of `require`."""
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
+    refuse(found, expected)
+
+
+def _same(value: float | str, right: float | str, tolerance: float) -> bool:
     try:
-        return math.isclose(float(text), float(expected))
-    except (TypeError, ValueError):
-        return text == str(expected)
+        return math.isclose(float(value), float(right), rel_tol=tolerance, abs_tol=tolerance)
+    except ValueError:
+        return value == str(right)
