@@ -45,7 +45,7 @@ test: .venv/labs.done .venv/tests.done ## check all labs and their exercises (LA
 ui: .venv/labs.done ## show the labs' runs in the MLflow UI (PORT=5000)
 	@exec $(PY) -m lab ui $(if $(PORT),--port $(PORT)) $(ARGS)
 
-html: .venv/labs.done ## run the labs and write them as pages for reading to build/html
+html: .venv/labs.done .venv/html.done ## write the labs as pages for reading, with their outputs, to build/html
 	@exec $(PY) -m lab html $(ARGS)
 
 progress: .venv/labs.done ## which exercises are done (CLASS=1: a row a student; WATCH=1: as a page; GRADES=FILE: as CSV; VERIFY=1: judged anew)
@@ -88,6 +88,10 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 	@$(PIP) install -r notebooks/lab/classroom/requirements.txt -c tests/constraints.txt
 	@touch $@
 
+.venv/html.done: notebooks/lab/pages/requirements.txt tests/constraints.txt
+	@$(PIP) install -r notebooks/lab/pages/requirements.txt -c tests/constraints.txt
+	@touch $@
+
 .venv/tests.done: tests/requirements.txt tests/constraints.txt
 	@$(USABLE)
 	@echo "Installing what the tests need into .venv."
@@ -96,7 +100,7 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 
 # There is no .venv yet, or the Python that it was made with is gone.
 ifneq ($(shell $(PY) -c "print('runs')" 2>/dev/null),runs)
-.venv/packages.done .venv/tests.done .venv/all.done: new-venv
+.venv/packages.done .venv/html.done .venv/tests.done .venv/all.done: new-venv
 endif
 
 new-venv:

@@ -44,7 +44,7 @@ def copy_project(target: Path) -> Path:
 
 def make(target: str, *arguments: str) -> list[str]:
     """Return the command for a target on a free port, with the environment of these tests taken as installed."""
-    done = ("-o", ".venv/labs.done", "-o", ".venv/tests.done")
+    done = [part for name in ("labs", "html", "tests") for part in ("-o", f".venv/{name}.done")]
     return ["make", *done, target, f"PORT={free_port()}", *arguments]
 
 

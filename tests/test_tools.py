@@ -10,13 +10,11 @@ import socket
 import sys
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 import requests
 from kernel import EXERCISES, Kernel
-from lab.pages import write
-from support import ROOT, copy_project, free_port, make, run, started, status
+from support import NOTEBOOKS, ROOT, copy_project, free_port, make, run, started, status
 
 posix = pytest.mark.skipif(os.name != "posix", reason="make and signals as on Linux and macOS")
 INSTALLED = ("-o", ".venv/packages.done")  # but for what make itself adds
@@ -189,82 +187,36 @@ def test_progress_lists_the_exercises_and_reset_moves_the_store_and_loses_nothin
     assert after.pop(Path("my_results.csv")) == b"C,seed,accuracy" and after == before
 
 
-def keep_labs(project, *names):
-    for notebook in (project / "notebooks").glob("*.ipynb"):
-        if notebook.stem not in names:
-            notebook.unlink()
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """The reading copies of two labs, of which one runs quickly and one writes to a store."""
-    project = copy_project(tmp_path_factory.mktemp("html") / "my labs")
-    keep_labs(project, "01_bad_example", "06_artifacts")
-    done = run(lab("html"), cwd=project / "notebooks")
+@pytest.mark.parametrize("source", ["../..", "https://example.org/blob/main"])
+def test_html_copies_show_the_outputs_and_load_nothing_from_elsewhere(project, source):
+    """Those that the notebooks hold: nothing is executed. Files beside the pages are linked here and online."""
+    done = run(lab("html", "--source", source), cwd=project / "notebooks")
     assert done.returncode == 0, done.stdout
-    return project
-
-
-def test_html_copies_are_executed_and_stand_alone(pages):
-    target = pages / "build" / "html"
-    names = {path.name for path in target.glob("*.html")}
-    assert names == {"index.html", "01_bad_example.html", "06_artifacts.html"}
+    assert not (project / "mlruns").exists()
+    target = project / "build" / "html"
+    labs = {path.stem for path in NOTEBOOKS}
+    assert {path.stem for path in target.glob("*.html")} == labs | {"index", "search"}
     for path in target.glob("*.html"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"""(src|data)=["']?(https?:)?//""", text), (
-            f"{path.name} loads something"
-        )
-        assert not re.search(r"<link[^>]+href=.(https?:)?//|@import", text)
-        assert '<html lang="en">' in text and text.count("<h1") == 1
-        for link in re.findall(r'(?:src|href)="(?!data:|https?:|#)([^"#]+)', text):
-            if not re.match(r"0[2-57-9]_|10_", link):
-                assert (target / link).exists(), f"{path.name} leads to {link}"
+        assert not re.search(r"""(src|data)=["']?(https?:)?//|@import""", text), path.name
+        assert not re.search(r"<link[^>]+href=.(https?:)?//", text), path.name
+        for link in re.findall(r'(?:src|href)="(?!data:|https?:|#|\.\./\.\./)([^"#?]+)', text):
+            assert (target / link).exists(), f"{path.name} leads to {link}"
     first = (target / "01_bad_example.html").read_text(encoding="utf-8")
-    assert "Model accuracy: 0.967" in first and "data:image/png" in first
-    assert 'href="02_sklearn_tracking.html"' in first
-    assert "Without tracking" in (target / "index.html").read_text(encoding="utf-8")
-    sixth = (target / "06_artifacts.html").read_text(encoding="utf-8")
-    assert "mlruns/" in sixth and "html-work" not in sixth
-    for name in ("style.css", "script.js", "index.js"):
-        text = (target / name).read_text(encoding="utf-8")
-        assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest|import\(", text), name
+    assert "Model accuracy: 0.967" in first and "Dots: the accuracy on 30 flowers" in first
+    eighth = (target / "08_your_own_script.html").read_text(encoding="utf-8")
+    assert f'<a href="{source}/notebooks/train.py"' in eighth
 
 
-def test_html_leads_to_the_same_files_here_and_online(tmp_path):
-    links = "[data](../data/README.md) [lab](05_signatures.ipynb#55) [web](https://mlflow.org) [up](#one)"
-    cell = nbformat.v4.new_markdown_cell(f"# One\n\n{links}\n\nlast")
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    for source, data in [("", "../.."), ("https://example.org/blob/main",) * 2]:
-        write({"01_one": notebook}, tmp_path, source)
-        text = (tmp_path / "01_one.html").read_text(encoding="utf-8")
-        found = dict(re.findall(r'<a href="([^"]+)">(data|lab|web|up)<', text))
-        assert {word: link for link, word in found.items()} == {
-            "data": f"{data}/notebooks/../data/README.md",
-            "lab": "05_signatures.html#55",
-            "web": "https://mlflow.org",
-            "up": "#one",
-        }
-        assert ("How to run the labs" in text) == bool(source)
-
-
-def test_html_touches_neither_notebooks_nor_store(pages):
-    assert not (pages / "mlruns").exists()
-    for name in ("01_bad_example.ipynb", "06_artifacts.ipynb"):
-        copied = (pages / "notebooks" / name).read_bytes()
-        assert copied == (ROOT / "notebooks" / name).read_bytes()
-
-
-def test_html_of_a_failing_lab_says_which_cell(project):
-    keep_labs(project, "01_bad_example")
-    path = project / "notebooks" / "01_bad_example.ipynb"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    cell = next(cell for cell in content["cells"] if cell["id"] == "splits-plot")
-    cell["source"] = "raise ValueError('something broke')"
-    path.write_text(json.dumps(content), encoding="utf-8")
+def test_html_without_its_packages_or_with_what_it_cannot_show_says_so(project):
+    (project / "sphinx.py").write_text("")  # a module in place of the package
+    environment = os.environ | {"PYTHONPATH": str(project)}
+    done = run(lab("html"), cwd=project / "notebooks", env=environment)
+    assert done.returncode == 1 and done.stdout.startswith("Error: The pages need Sphinx: run")
+    (project / "notebooks" / "images" / "why.svg").unlink()
     done = run(lab("html"), cwd=project / "notebooks")
-    assert done.returncode == 1
-    assert "01_bad_example.ipynb failed at the cell that begins 'raise ValueError" in done.stdout
-    assert "ValueError: something broke" in done.stdout and "Traceback" not in done.stdout
+    assert done.returncode == 1 and done.stdout.startswith("Error: The pages could not be written")
+    assert "why.svg" in done.stdout
 
 
 @posix

@@ -46,10 +46,9 @@ def main() -> None:
     )
     options, others = parser.parse_known_args()
     if options.command == "html":
-        from lab.pages.__main__ import main as write_pages
+        from lab import pages
 
-        sys.argv[1:] = others
-        write_pages()
+        pages.main(others)
         return
     if others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")

@@ -1,110 +1,103 @@
-"""The labs as a book: pages with a sidebar and a search, which work from a disk as well as from a server."""
+"""`make html`: the labs as a book to read, with a search, written to build/html from the outputs that the notebooks hold.
+
+Nothing is executed: `make test` has compared those outputs. The pages load nothing from elsewhere and work from a disk.
+"""
 
 from __future__ import annotations
 
-import json
+import argparse
 import re
 import shutil
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
 import nbformat
-from bs4 import BeautifulSoup
-from bs4.element import NavigableString, Tag
-from nbconvert import HTMLExporter
 
-HERE = Path(__file__).parent
-SHARED = ("style.css", "script.js")
-ALT = "Plot; the text below says what to see."
+from lab.store import ROOT, LabError
 
+NOTEBOOKS = ROOT / "notebooks"
+TARGET = ROOT / "build" / "html"
+BOOK = "Experiment Tracking with MLflow"
+INDEX = f"""# {BOOK}
 
-@dataclass
-class Section:
-    """A heading, and the text from it up to the next one."""
+Reading copies of the labs, with every output. To run and change them, type `make lab` in the project's folder;
+<a href="{{source}}/README.md">How to run the labs</a>.
 
-    level: str
-    anchor: str
-    text: str = ""
-
-    @property
-    def title(self) -> str:
-        """The words of the heading, which end with the sign that links to it."""
-        return self.text.partition("¶")[0]
-
-
-@dataclass
-class Page:
-    """A lab, ready for the template: its body and its opening words are HTML."""
-
-    name: str
-    body: str
-    opening: str
-    sections: list[Section]
-
-    @property
-    def title(self) -> str:
-        """The lab's number and name."""
-        return self.sections[0].title
+```{{{{toctree}}}}
+:hidden:
+:glob:
+[01]*
+```
+"""
+SETTINGS = {
+    "project": BOOK,
+    "html_title": BOOK,
+    "language": "en",
+    "extensions": ["myst_nb", "sphinx_copybutton"],
+    "nb_execution_mode": "off",
+    "html_theme": "furo",
+    "html_static_path": [str(Path(__file__).with_name(name)) for name in ("pages.css", "pages.js")],
+    "html_css_files": ["pages.css"],
+    "html_js_files": [("pages.js", {"defer": "defer"})],
+    "html_use_index": False,
+    "html_copy_source": False,
+    "html_show_sourcelink": False,
+    "html_show_copyright": False,
+    "smartquotes": False,
+}
 
 
-def write(notebooks: dict[str, nbformat.NotebookNode], target: Path, source: str = "") -> None:
-    """Write each notebook as a page, a page that lists them, and what all pages share.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the pages.
 
     Args:
-        notebooks: executed notebooks by the names of their files, without the ending, in the order of the book.
-        target: the folder to write to, which holds the notebooks' `images`.
-        source: where the project's files are online, for links to them; empty: two folders above `target`.
+        arguments: those of the command line: `--source` says where the project's files are online, for links to them.
+
+    Raises:
+        LabError: Sphinx is not installed, or has met something that it cannot show, such as a broken link.
     """
-    pages = [_read(name, notebook, source or "../..") for name, notebook in notebooks.items()]
-    loader = jinja2.FileSystemLoader(HERE)
-    template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html.j2")
-    for page in [None, *pages]:
-        html = template.render(page=page, pages=pages, source=source)
-        (target / f"{page.name if page else 'index'}.html").write_text(html, encoding="utf-8")
-    index = [
-        [f"{page.name}.html#{section.anchor}", page.title, *section.text.split("¶", 1)]
-        for page in pages
-        for section in page.sections
-    ]
-    # Code, as a page on a disk may load a script but not read a file.
-    code = f"const INDEX = {json.dumps(index, ensure_ascii=False)};\n"
-    (target / "index.js").write_text(code, encoding="utf-8")
-    for name in SHARED:
-        shutil.copyfile(HERE / name, target / name)
-
-
-def _read(name: str, notebook: nbformat.NotebookNode, source: str) -> Page:
-    # "basic" is the bare body: the other templates load MathJax and more from the internet.
-    exporter = HTMLExporter(
-        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
+    parser = argparse.ArgumentParser(prog="make html", description=__doc__)
+    parser.add_argument(
+        "--source", default="../..", help="where the files are online, for links to them"
     )
-    body = BeautifulSoup(exporter.from_notebook_node(notebook)[0], "html.parser")
-    for style in body("style"):  # pandas brings one with each table
-        style.decompose()
-    for image in body("img"):
-        image["alt"] = image.get("alt") or ALT
-    for table in body("table"):
-        table.wrap(body.new_tag("div", attrs={"class": "scrolls"}))
-    for link in body.select("a[href]"):
-        link["href"] = _from_page(str(link["href"]), source)
-    for last in body("p")[-1:]:  # the neighbours, which each page has below
-        if re.match("←|.*→$", last.get_text()):
-            last.decompose()
-    sections: list[Section] = []
-    for node in body.descendants:
-        if isinstance(node, Tag) and node.name in ("h1", "h2", "h3"):
-            sections.append(Section(node.name, str(node["id"])))
-        elif isinstance(node, NavigableString) and sections:
-            sections[-1].text += node
-    opening = [block for block in body.select("h1 ~ p, h1 ~ ul") if not block.img][:2]
-    return Page(name, str(body), "".join(map(str, opening)), sections)
+    source = parser.parse_args(arguments).source
+    try:
+        from sphinx.application import Sphinx
+        from sphinx.errors import SphinxError
+    except ImportError:
+        raise LabError(
+            "The pages need Sphinx: run '.venv/bin/python -m pip install -r "
+            "notebooks/lab/pages/requirements.txt -c tests/constraints.txt' in the project's folder."
+        ) from None
+    shutil.rmtree(TARGET, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="lab-html-") as folder:
+        _gather(Path(folder), source)
+        places = (folder, None, TARGET, Path(folder) / "doctrees", "html")
+        try:
+            Sphinx(*places, SETTINGS, status=None, exception_on_warning=True).build()
+        except SphinxError as error:
+            raise LabError(f"The pages could not be written: {error}") from None
+    print("Open build/html/index.html in a browser.")
 
 
-def _from_page(link: str, source: str) -> str:
-    """Return a notebook's link as one that leads from its page to the same place."""
-    if re.match(r"[a-z]+:|#", link):
-        return link
-    if re.match(r"\d\d_\w+\.ipynb", link):
-        return link.replace(".ipynb", ".html", 1)
-    return f"{source}/notebooks/{link}"
+def _gather(folder: Path, source: str) -> None:
+    """Copy what the book is made of: pictures, notebooks with links as they are there, and a page that lists the labs."""
+    shutil.copytree(NOTEBOOKS / "images", folder / "images")
+    labs = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    pages = "|".join(path.name for path in labs)
+    link = re.compile(rf"\[([^]]+)\]\((?![a-z]+:|#|images/|{pages})([^)]+)\)")
+    neighbours = re.compile(r"^\[.*[←→].*\.ipynb\)$", re.MULTILINE)  # which each page has below
+    index = INDEX.format(source=source)
+    for path in labs:
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.metadata["mystnb"] = {"image": {"alt": cell.metadata.get("alt", "")}}
+            else:
+                text = neighbours.sub("", cell.source)
+                cell.source = link.sub(rf'<a href="{source}/notebooks/\2">\1</a>', text)
+        title, _, minutes, objectives, *_ = notebook.cells[0].source.split("\n\n")
+        index += f"\n## [{title.removeprefix('# ')}]({path.name})\n\n{minutes}\n\n{objectives}\n"
+        nbformat.write(notebook, folder / path.name)
+    (folder / "index.md").write_text(index, encoding="utf-8")
