@@ -19,7 +19,7 @@ from lab.store import labs_store
 
 def state():
     return {
-        "files": {str(path): path.read_bytes().hex() for path in folder().rglob("*") if path.is_file()},
+        "files": {str(path): path.read_bytes().hex() for path in labs_store().folder.rglob("*") if path.is_file()},
         "run": mlflow.active_run() and mlflow.active_run().info.run_id,
         "experiment": mlflow.tracking.fluent._active_experiment_id,
     }
@@ -136,7 +136,7 @@ def test_one_run_that_cannot_be_read_spoils_only_its_experiment(solved):
 mlflow.set_experiment("autolog_experiment")
 with mlflow.start_run() as run:
     mlflow.log_param("C", 1)
-(file,) = folder().glob(f"*/{run.info.run_id}/params/C")
+(file,) = labs_store().folder.glob(f"*/{run.info.run_id}/params/C")
 file.write_bytes(bytes([255, 254]))
 lab.check("4.1")
 lab.check("2.1")
