@@ -66,7 +66,7 @@ def estimator_of(params: dict):
     """Return the estimator of a run, untrained, from the names of its classes and its settings."""
     names = {"components": "n_components", "seed": "random_state"}
     settings = {names.get(name, name): setting for name, setting in params.items()}
-    steps, known = [], {"epochs"}
+    steps, known = [], {"epochs", "weights"}
     for part in settings.pop("model").split(", "):
         own = set(ESTIMATORS[part].__init__.__code__.co_varnames)
         steps.append(ESTIMATORS[part](**{k: v for k, v in settings.items() if k in own}))
