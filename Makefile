@@ -37,7 +37,7 @@ lab: .venv/labs.done ## open the labs in JupyterLab (PORT=8888; on a server: ARG
 	@PATH="$$PWD/.venv/bin:$$PATH" exec $(PY) -m jupyterlab --ip=127.0.0.1 --port=$(or $(PORT),8888) $(ROOT_FLAG) --Application.log_level=ERROR \
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_bad_example.ipynb \
 		--LabApp.workspaces_dir=.venv/share/jupyter/lab/workspaces --LabApp.extension_manager=readonly \
-		--LanguageServerManager.autodetect=False --ContentsManager.pre_save_hook=lab.presave.tidy $(ARGS)
+		--LanguageServerManager.autodetect=False $(ARGS)
 
 test: .venv/labs.done .venv/tests.done ## check all labs and their exercises (LAB=03: one of them)
 	@$(PY) -m pytest $(if $(LAB),--lab=$(LAB)) $(ARGS)
@@ -77,25 +77,25 @@ server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teacher
 		print(os.path.relpath('notebooks', site), file=open(os.path.join(site, 'lab.pth'), 'w'))"
 	@touch $@
 
-.venv/packages.done: requirements.txt notebooks/lab/cluster/requirements.txt tests/constraints.txt
+.venv/packages.done: requirements.txt notebooks/lab/cluster/requirements.txt notebooks/lab/constraints.txt
 	@$(USABLE)
 	@echo "Installing the labs' packages into .venv: several minutes, but only this once."
-	@$(PIP) install -r requirements.txt -r notebooks/lab/cluster/requirements.txt -c tests/constraints.txt
+	@$(PIP) install -r requirements.txt -r notebooks/lab/cluster/requirements.txt -c notebooks/lab/constraints.txt
 	@$(PY) -m jupyterlab.labextensions disable $(NEWS) >/dev/null 2>&1 || echo "JupyterLab will ask about its news."
 	@touch $@
 
-.venv/teaching.done: notebooks/lab/classroom/requirements.txt tests/constraints.txt
-	@$(PIP) install -r notebooks/lab/classroom/requirements.txt -c tests/constraints.txt
+.venv/teaching.done: notebooks/lab/classroom/requirements.txt notebooks/lab/constraints.txt
+	@$(PIP) install -r notebooks/lab/classroom/requirements.txt -c notebooks/lab/constraints.txt
 	@touch $@
 
-.venv/html.done: notebooks/lab/pages/requirements.txt tests/constraints.txt
-	@$(PIP) install -r notebooks/lab/pages/requirements.txt -c tests/constraints.txt
+.venv/html.done: notebooks/lab/pages/requirements.txt notebooks/lab/constraints.txt
+	@$(PIP) install -r notebooks/lab/pages/requirements.txt -c notebooks/lab/constraints.txt
 	@touch $@
 
-.venv/tests.done: tests/requirements.txt tests/constraints.txt
+.venv/tests.done: tests/requirements.txt notebooks/lab/constraints.txt
 	@$(USABLE)
 	@echo "Installing what the tests need into .venv."
-	@$(PIP) install -r tests/requirements.txt -c tests/constraints.txt
+	@$(PIP) install -r tests/requirements.txt -c notebooks/lab/constraints.txt
 	@touch $@
 
 # There is no .venv yet, or the Python that it was made with is gone.

@@ -40,6 +40,7 @@ def fill_in_solutions(notebook: Path) -> None:
         if kind == "answer":
             cell.source = solution_of(notebook, place.replace("-", "."))
         elif kind == "check":
+            assert cell.outputs, f"{notebook.name}: run the cell {cell.id}, and save the notebook"
             cell.outputs[0].text = f"✅ {place.replace('-', '.')} done\n"
         elif kind == "progress" and cell.cell_type == "code":
             cell.outputs[0].text = progress_after(int(notebook.name[:2]))

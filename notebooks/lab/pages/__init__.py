@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ImportError:
         raise LabError(
             "The pages need Sphinx: run '.venv/bin/python -m pip install -r "
-            "notebooks/lab/pages/requirements.txt -c tests/constraints.txt' in the project's folder."
+            "notebooks/lab/pages/requirements.txt -c notebooks/lab/constraints.txt' in the project's folder."
         ) from None
     shutil.rmtree(TARGET, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="lab-html-") as folder:
