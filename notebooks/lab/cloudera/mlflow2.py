@@ -10,25 +10,27 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from lab.setup.adapted import MESSAGES, notebook_shell
-
 NEEDS_MLFLOW_3 = "# Needs MLflow 3"
 DATASET_FIELDS = ("name", "digest", "source_type", "source", "profile")
 DATASET_TAG = "dataset."
 
 
-def complete() -> None:
-    """Add to MLflow 2 what the labs read of MLflow 3; calling it again changes nothing."""
+def complete(messages: dict[str, str], shell: Any) -> None:
+    """Add to MLflow 2 what the labs read of MLflow 3; calling it again changes nothing.
+
+    Args:
+        messages: words of what MLflow logs and the page leaves out, with the reason; one is added.
+        shell: the notebook's, None elsewhere.
+    """
     import mlflow
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
-    MESSAGES["is known to be compatible with"] = "MLflow 2.19 was tested with an older PyTorch"
+    messages["is known to be compatible with"] = "MLflow 2.19 was tested with an older PyTorch"
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it does not know MLFLOW_LOGGING_LEVEL
     # Nor has MLflow 2.19 a switch for two lines with addresses after every run on a server.
     setattr(TrackingServiceClient, "_log_url", lambda client, run_id: None)  # noqa: B010
     mlflow.pyfunc.PyFuncModel.input_example = property(_input_example)
     _keep_datasets()
-    shell = notebook_shell()
     if shell is not None and _explain not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(_explain)
 

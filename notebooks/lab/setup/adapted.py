@@ -220,6 +220,6 @@ def _adapt_older(major: int) -> None:
         _replace(flavor, "log_model", functools.partial(call, usual))
     _replace(mlflow.sklearn, "autolog", functools.partial(call, {}))
     if major == 2:
-        import_module("lab.cloudera.mlflow2").complete()
+        import_module("lab.cloudera.mlflow2").complete(MESSAGES, notebook_shell())
     else:
         _replace(mlflow.models.Model, "log", log)
