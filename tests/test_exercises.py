@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
-from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
-from answers import Accepted
+from answers import answers_of
+from answers.slips import PASS, slips
 from kernel import EXERCISES, Kernel, cells_of, ids_of, solution_of
 from lab.exercises import expected, notes
 from lab.exercises.student import Missing, Student, StudentRun
@@ -59,12 +63,12 @@ def test_there_are_enough_exercises():
 
 @every_lab
 def test_every_exercise_has_three_wrong_answers_and_three_right_ones(notebook):
-    answers = import_module(f"answers.lab{notebook.name[:2]}")
-    for those, at_least in ((answers.WRONG, 3), (answers.RIGHT, 2)):  # and the solution
-        each = Counter(answer.exercise for answer in those)
+    _, answers = answers_of(notebook)
+    assert {answer.mark for answer in answers} == set("⬜❌✅")
+    for marks, at_least in (("⬜❌", 3), ("✅", 2)):  # and the solution
+        each = Counter(answer.exercise for answer in answers if answer.mark in marks)
         assert set(each) == set(ids_of(notebook))
         assert min(each.values()) >= at_least, each
-    assert {answer.mark for answer in answers.WRONG} <= {"⬜", "❌"}
 
 
 @every_lab
@@ -80,6 +84,58 @@ def test_solutions_pass_the_linter(notebook, tmp_path):
     assert formatted.returncode == 0, formatted.stdout
 
 
+def lesson(kernel: Kernel, cells: list[Any]) -> Iterator[tuple[Any, str]]:
+    """Run the code cells but those for answers, and yield each with what it printed."""
+    for cell in cells:
+        if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
+            printed, error = kernel.run(cell.source)
+            assert not error, f"{cell.id}: {error}\n{printed}"
+            yield cell, printed
+
+
+def wrongly_judged(kernel: Kernel, notebook: Path, id: str, store: Path) -> Iterator[str]:
+    """Try the solution of an exercise, slips with it, and all answers, and yield what is not judged as it should be.
+
+    Args:
+        kernel: has done the lesson.
+        notebook: the lab.
+        id: the exercise.
+        store: the folder that the kernel logs to.
+    """
+    before, aside = store.with_name("before"), store.with_name("aside")
+    cells, slug = cells_of(notebook), id.replace(".", "-")
+    check, solution = cells[f"check-{slug}"].source, solution_of(notebook, id)
+
+    def unlike(line: str, mark: str, *told: str) -> Iterator[str]:
+        if not (line.startswith(f"{mark} {id} ") and line.count("\n") == 1):
+            yield f"expected {mark}, found: {line}"
+        elif mark != "✅" and not any(words in line for words in told):
+            yield f"expected … {told[0]} …, found: {line}"
+
+    shutil.copytree(store, before)
+    kernel.run(solution)
+    unused = {key for key in PASS if key[0] == id}
+    for slip in slips(store, before, cells[f"exercise-{slug}"].source):
+        key = (id, slip.name, slip.what)
+        with slip.made(aside):
+            printed, _ = kernel.run(check)
+        unused.discard(key)
+        mark = "✅" if key in PASS else printed[0] if printed[0] in "⬜❌" else "⬜ or ❌"
+        told = (slip.name, f"'{slip.content}'")
+        yield from (f"{key}: {each}" for each in unlike(printed, mark, *told))
+    yield from (f"{key} is no slip" for key in unused)
+    kernel.run(solution)  # solving an exercise twice is fine
+    yield from unlike(kernel.run(check)[0], "✅")
+    shutil.rmtree(store)
+    before.rename(store)
+    for answer in [answer for answer in answers_of(notebook)[1] if answer.exercise == id]:
+        printed, error = kernel.run(answer.code)
+        if "lab.check" not in answer.code:
+            printed, _ = kernel.run(check)
+        found = [*unlike(printed, answer.mark, answer.told), error if answer.mark == "✅" else ""]
+        yield from (f"{answer.code}{each}" for each in found if each)
+
+
 @every_lab
 def test_wrong_turns_and_solutions(notebook, tmp_path):
     """On one store, as what a wrong answer is told does not depend on it, and with the rounding of another computer.
@@ -87,55 +143,31 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
     The store's folder exists and is empty. In the end the lessons are run again, in the kernel that has done it all (those of
     the last three labs, which take longest, in `test_other_stores.py`).
     """
-    project = copy_project(tmp_path / "project")
-    (tmp_path / "mlruns").mkdir()
+    project, store = copy_project(tmp_path / "project"), tmp_path / "mlruns"
+    store.mkdir()
     cells = list(cells_of(notebook).values())
-    answers = import_module(f"answers.lab{notebook.name[:2]}")
     first = next(place for place, cell in enumerate(cells) if cell.id.startswith("exercise-"))
-    problems = []
-
-    def expect(line: str, beginning: str, told: str = ""):
-        if not (line.startswith(beginning) and told in line and line.count("\n") == 1):
-            problems.append(f"expected: {beginning} … {told}\n   found: {line}")
-
     environment = {
-        "LAB_TRACKING_URI": str(tmp_path / "mlruns"),
+        "LAB_TRACKING_URI": str(store),
         "PYTHONPATH": str(ROOT / "tests" / "other_computer"),
         "ROUNDING_NOISE": "5",
     }
     with Kernel(project / "notebooks", environment) as kernel:
-        for cell in cells[:first]:
-            if cell.cell_type == "code":
-                printed, error = kernel.run(cell.source)
-                assert not error, f"{cell.id}: {error}\n{printed}"
+        list(lesson(kernel, cells[:first]))
         loaded, _ = kernel.run("import sys; print('torch' in sys.modules)")
-        expect(loaded, str(notebook.name[:2] in TRAIN_NETWORKS))
+        assert loaded == f"{notebook.name[:2] in TRAIN_NETWORKS}\n"
+        _, error = kernel.run(answers_of(notebook)[0])
+        assert not error, error
+        problems = []
         for id in ids_of(notebook):
             check = cells_of(notebook)[f"check-{id.replace('.', '-')}"].source
-            expect(kernel.run(check)[0], f"⬜ {id} not done yet: ")
-            for attempt in [attempt for attempt in answers.WRONG if attempt.exercise == id]:
-                printed, _ = kernel.run(attempt.code)
-                if "lab.check" not in attempt.code:
-                    printed, _ = kernel.run(check)
-                expect(printed, f"{attempt.mark} {id} ", attempt.told)
-            accepted = [answer for answer in answers.RIGHT if answer.exercise == id]
-            solution = Accepted(id, "the solution", solution_of(notebook, id))
-            for answer in [*accepted, solution, solution]:  # solving an exercise twice is fine
-                printed, error = kernel.run(answer.code)
-                if error:
-                    problems.append(f"{id}, {answer.style}: {error}")
-                expect(kernel.run(check)[0], f"✅ {id} done: ")
-        for cell in cells[first:]:
-            if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
-                printed, error = kernel.run(cell.source)
-                assert not error, f"{cell.id}: {error}"
-                if "check" in cell.metadata.get("tags", []):
-                    id = cell.id.removeprefix("check-").replace("-", ".")
-                    expect(printed, f"✅ {id} done: ")
-        for cell in cells[:first] if notebook.name[:2] < "08" else []:
-            if cell.cell_type == "code":
-                printed, error = kernel.run(cell.source)
-                assert not error, f"{cell.id}: {error}\n{printed}"
+            assert kernel.run(check)[0].startswith(f"⬜ {id} not done yet: ")
+            problems += wrongly_judged(kernel, notebook, id, store)
+        for cell, printed in lesson(kernel, cells[first:]):
+            if "check" in cell.metadata.get("tags", []) and not printed.startswith("✅"):
+                problems.append(f"in the end: {printed}")
+        if notebook.name[:2] < "08":
+            list(lesson(kernel, cells[:first]))
     assert not problems, "\n".join(problems)
 
 
@@ -260,22 +292,18 @@ def test_model_that_is_gone_is_told_from_one_that_cannot_be_read(monkeypatch, tm
         answer.model("mine")
 
 
-def test_unknown_exercise_lists_those_there_are(capsys):
-    import lab
-
-    lab.check("9.9")
-    printed = capsys.readouterr().out
-    assert printed == f"There is no exercise '9.9'; there are {', '.join(EXERCISES)}.\n"
-
-
-def test_number_of_an_exercise_needs_no_quotes(capsys, monkeypatch, tmp_path):
+def test_number_of_an_exercise_needs_no_quotes_and_an_unknown_one_lists_those_there_are(
+    capsys, monkeypatch, tmp_path
+):
     import lab
 
     monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "mlruns"))
     lab.start()
-    capsys.readouterr()
+    lab.check("9.9")
     lab.check(2.1)
-    assert capsys.readouterr().out.startswith("⬜ 2.1 not done yet: there is no run 'my-setting'")
+    unknown, known = capsys.readouterr().out.splitlines()[-2:]
+    assert unknown == f"There is no exercise '9.9'; there are {', '.join(EXERCISES)}."
+    assert known.startswith("⬜ 2.1 not done yet: there is no run 'my-setting'")
 
 
 def test_store_that_cannot_be_reached_is_said_not_raised(capsys, monkeypatch):
