@@ -93,7 +93,7 @@ def test_report_of_a_class_on_a_server(server, notebooks, tmp_path):
     (tmp_path / "roster.csv").write_text("id,name\nben,Ben B\nann,Ann A\n")
     graded, printed = report("--roster=roster.csv")
     assert "Ben B" in printed and "so not in the grades: " in printed and "cleo." in printed
-    assert list(graded) == ["Points Possible", "ben", "ann"]
+    assert list(graded) == ["Points Possible", "ann", "ben"]
     assert (graded["ben"]["Lab 2"], graded["ann"]["Lab 2"]) == ("3", "0")
 
     # What was right once is believed, unless every answer is judged anew.

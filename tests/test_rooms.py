@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
 import lab
 import mlflow
@@ -47,27 +48,24 @@ def login_server(tmp_path_factory):
 
 
 @pytest.fixture
-def enter(monkeypatch, capsys):
+def enter(capsys):
     """Start the labs as some student, and return what that says."""
 
     def start(variables: dict[str, str]) -> list[str]:
         for name in (*WHO, *FOREIGN):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
+            os.environ.pop(name, None)
+        os.environ.update(variables)
         mlflow.tracking.fluent._active_experiment_id = None  # as in a kernel of their own
         capsys.readouterr()
         lab.start()
         return capsys.readouterr().out.splitlines()[1:]
 
-    before = dict(os.environ)
-    yield start
-    while mlflow.active_run():
-        mlflow.end_run()
-    mlflow.set_workspace(None)
-    mlflow.tracking.fluent._active_experiment_id = None
-    os.environ.clear()
-    os.environ.update(before)
+    with patch.dict(os.environ):
+        yield start
+        while mlflow.active_run():
+            mlflow.end_run()
+        mlflow.set_workspace(None)
+        mlflow.tracking.fluent._active_experiment_id = None
 
 
 def sentence(enter, variables: dict[str, str]) -> str:
