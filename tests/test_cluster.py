@@ -23,8 +23,8 @@ from support import NOTEBOOKS, copy_project, free_port, run, started
 pytestmark = pytest.mark.thorough
 
 (LAB,) = [path for path in NOTEBOOKS if path.name.startswith("09")]
-# Of Python's and loky's; they end with the kernel.
-TRACKERS = ("resource_tracker", "semaphore_tracker")
+# Processes of Python's and of joblib's that end with the kernel.
+WITH_THE_KERNEL = ("resource_tracker", "semaphore_tracker", "popen_loky")
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def left_over(pid: int) -> list[str]:
     for process in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             lines.append(" ".join(process.cmdline()))
-    return [line for line in lines if line and not any(name in line for name in TRACKERS)]
+    return [line for line in lines if line and not any(name in line for name in WITH_THE_KERNEL)]
 
 
 class Watched(Kernel):
@@ -89,13 +89,14 @@ def test_nothing_is_left_when_the_kernel_is_killed(tmp_path):
                 assert not error, f"{cell.id}: {error}"
             if cell.id == "dask":
                 break
-        kernel.run(cells["joblib"].source)  # its processes may have ended by now
         # One of joblib's that waits for the rest of a trial does not end by itself.
-        sleep = "[sys.executable, '-c', 'import time; time.sleep(600)']"
-        kernel.run(f"stuck = subprocess.Popen({sleep})")
+        kernel.run(
+            "import subprocess, sys\n"
+            "stuck = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+        )
         pid = kernel.manager.provisioner.pid
         tree = psutil.Process(pid).children(recursive=True)
-        shown = " ".join(left_over(pid))
+        shown = " ".join(word for process in tree for word in process.cmdline())
         assert all(name in shown for name in ("mlflow", "spawn_main", "loky", "time.sleep"))
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         deadline = time.monotonic() + 60
@@ -130,7 +131,7 @@ def told(monkeypatch):
 
 def test_without_a_cluster_the_lab_uses_this_computer_and_needs_dask(monkeypatch, told):
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert scheduler() is None
+    assert scheduler() == (None, HOST)
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     lacks = "Lab 9 needs Dask, and this kernel's Python lacks dask and distributed: run 'make lab'"
     assert lacks in told("")
@@ -166,7 +167,7 @@ def test_no_workers_and_other_versions(told, monkeypatch, tmp_path):
         assert shown in told(address)
         side.update(answer)
     found["client"]["packages"]["python"] = f"3.{sys.version_info.minor}.99.final.0"
-    assert scheduler() == address, "a patch release of Python is no other Python"
+    assert scheduler() == (address, HOST), "a patch release of Python is no other Python"
 
 
 def test_worker_that_lacks_something(monkeypatch):

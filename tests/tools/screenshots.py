@@ -183,11 +183,11 @@ def cluster(browser: Browser, project: Path) -> None:
     with Kernel(notebook.parent, {"LAB_STUDENT": "student"}) as kernel:
         for cell in cells_of(notebook).values():
             if cell.cell_type == "code":
-                printed, error = kernel.run(cell.source)
+                _, error = kernel.run(cell.source)
                 assert not error, error
-            if cell.id == "pages":
+            if cell.id == "dask-runs":
                 break
-        dashboard, address = printed.split()
+        dashboard, address = kernel.run("print(client.dashboard_link, address)")[0].split()
         size: ViewportSize = {"width": 1100, "height": 900}
         page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
         ui = MlflowUI(page, address).open()
@@ -200,7 +200,9 @@ def cluster(browser: Browser, project: Path) -> None:
         page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
         page.goto(dashboard)
         page.wait_for_timeout(5000)
-        kernel.run("more = client.map(train, 4 * trials, dataset=shipped, sweep=here, pure=False)")
+        kernel.run(
+            "more = client.map(train, 4 * trials, dataset=dataset, sweep=on_dask, pure=False)"
+        )
         page.wait_for_timeout(12_000)
         write("dask_dashboard", packed(page.screenshot()))
         kernel.run("del more")  # whatever has not begun is called off

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from lab.store import LabError
 
@@ -20,8 +21,10 @@ SECONDS = 10  # for a scheduler to answer, and to have a worker
 NEEDED = {"mlflow": "mlflow", "sklearn": "scikit-learn", "pandas": "pandas"}  # by lab 9's functions
 
 
-def scheduler() -> str | None:
-    """Return the address of the cluster that `LAB_DASK_SCHEDULER` names, None if it is not set.
+def scheduler() -> tuple[str | None, str]:
+    """Return two addresses: of the cluster that `LAB_DASK_SCHEDULER` names, and of this computer as the cluster sees it.
+
+    Without a cluster they are None and 127.0.0.1.
 
     Raises:
         LabError: Dask is missing; the address is none; nobody answers there; its versions are others; it has no workers.
@@ -34,7 +37,7 @@ def scheduler() -> str | None:
         )
     address = os.environ.get(VARIABLE, "").strip()
     if not address:
-        return None
+        return None, "127.0.0.1"
     found = _ask(address)
     sides = {f"The scheduler {address}": found["scheduler"]}
     sides |= {f"The worker {worker}": told for worker, told in found["workers"].items()}
@@ -53,7 +56,9 @@ def scheduler() -> str | None:
         raise LabError(
             f"The scheduler {address} has no workers: start some, on each host with 'dask worker {address}'."
         )
-    return address
+    from distributed.utils import get_ip
+
+    return address, get_ip(urlsplit(address).hostname)
 
 
 def check_workers(client: Any, tracking_uri: str) -> None:
