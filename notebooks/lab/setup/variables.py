@@ -13,14 +13,17 @@ from lab.store import DEFAULT_FOLDER, Store, labs_store, without_password
 # Environment variables that MLflow reads when it is first imported: value, and what would happen without it.
 REASONS = {
     "MLFLOW_ALLOW_FILE_STORE": ("true", "MLflow refuses a folder as its store, since version 3.13"),
-    "MLFLOW_DISABLE_TELEMETRY": ("true", "MLflow sends notes on its use to its makers"),
+    "MLFLOW_DISABLE_TELEMETRY": ("true", "MLflow sends usage data to its developers"),
     "MLFLOW_LOGGING_LEVEL": ("WARNING", "a line for every experiment or table that is created"),
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": ("true", "two addresses after each run on a server"),
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": ("false", "a progress bar for every file that is read"),
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": ("4", "a server that is gone is told after four minutes"),
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": (
+        "4",
+        "MLflow retries a server that is gone for four minutes",
+    ),
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": (
         "3",
-        "then after 28 s, and a server's restart may take as long",
+        "for 28 s with both, long enough for a restart",
     ),
     "GIT_PYTHON_REFRESH": ("quiet", "a warning where git is not installed"),
     "PYTHON_COLORS": ("0", "colour codes in what started programs print (Python 3.13)"),
@@ -97,7 +100,7 @@ def _rows(store: Store) -> list[tuple[str, str]]:
     rows = [
         ("mlflow.set_tracking_uri(uri)", "runs go to mlflow.db in the folder you are in"),
         ("mlflow.set_registry_uri(uri)", "so do registered models"),
-        ("MLFLOW_TRACKING_URI=uri", "a program that you start from here uses another store"),
+        ("MLFLOW_TRACKING_URI=uri", "programs that you start from here use another store"),
         ("MLFLOW_REGISTRY_URI=uri", "the same, for registered models"),
     ]
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
