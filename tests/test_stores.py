@@ -19,10 +19,16 @@ def runs_of(client, experiment: str) -> dict:
     return {run.info.run_name: run for run in runs}
 
 
+def family_of(runs: dict, name: str) -> tuple:
+    """Return a run and those that it is the parent of."""
+    parent = runs[name].info.run_id
+    tags = {name: run.data.tags.get("mlflow.parentRunId") for name, run in runs.items()}
+    return runs[name], [runs[child] for child in tags if tags[child] == parent]
+
+
 def assert_all_finished(runs: dict, besides: tuple[str, ...] = ()):
-    assert {name: run.info.status for name, run in runs.items() if name not in besides} == {
-        name: "FINISHED" for name in runs if name not in besides
-    }
+    unfinished = {name for name, run in runs.items() if run.info.status != "FINISHED"}
+    assert unfinished == set(besides)
 
 
 def models_of(client, run) -> dict:
@@ -69,11 +75,16 @@ def digits_split():
     return train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
 
 
-def test_lab01_records_nothing(client):
+def holds_only_what_the_check_said(client) -> bool:
     experiments = {place.name: place.experiment_id for place in client.search_experiments()}
-    noted = experiments.pop("exercise_checks")  # what lab.check said
-    assert list(experiments) in ([], ["Default"]) and client.search_runs(["0"]) == []
-    assert len(client.search_runs([noted])) == 1
+    noted = client.search_runs([experiments.pop("exercise_checks")])
+    return (
+        list(experiments) in ([], ["Default"]) and not client.search_runs(["0"]) and len(noted) == 1
+    )
+
+
+def test_lab01_records_nothing(client):
+    assert holds_only_what_the_check_said(client)
 
 
 def test_lab02_nameless_run_went_to_default(client):
@@ -82,18 +93,20 @@ def test_lab02_nameless_run_went_to_default(client):
     assert run.info.status == "FINISHED"
 
 
+SETTINGS_OF_LAB_2 = {
+    "model": "LogisticRegression",
+    "solver": "lbfgs",
+    "tol": "1e-08",
+    "max_iter": "10000",
+    "target": "species",
+    "test_size": "0.2",
+    "random_state": "42",
+}
+
+
 def test_lab02_run_is_filled_piece_by_piece(client):
     run = runs_of(client, "sklearn_experiment")["first-look"]
-    assert run.data.params == {
-        "model": "LogisticRegression",
-        "C": "1.0",
-        "solver": "lbfgs",
-        "tol": "1e-08",
-        "max_iter": "10000",
-        "target": "species",
-        "test_size": "0.2",
-        "random_state": "42",
-    }
+    assert run.data.params == SETTINGS_OF_LAB_2 | {"C": "1.0"}
     assert set(run.data.metrics) == {"accuracy", "log_loss"}
     assert run.data.tags["purpose"] == "see what a run is made of"
     assert pd.Timestamp(run.data.tags["run_timestamp"]) <= pd.Timestamp.now()
@@ -104,27 +117,15 @@ def test_lab02_run_is_filled_piece_by_piece(client):
 
 def test_lab02_three_settings_are_whole_and_comparable(client, iris):
     runs = runs_of(client, "sklearn_experiment")
-    settings = {
-        "strong-regularization": "0.01",
-        "medium-regularization": "1.0",
-        "weak-regularization": "100.0",
-    }
+    settings = {"strong": "0.01", "medium": "1.0", "weak": "100.0"}
     digest = mlflow.data.from_pandas(iris, name="iris", targets="species").digest
+    losses = []
     for name, C in settings.items():
-        run = runs[name]
-        assert run.data.params == {
-            "model": "LogisticRegression",
-            "target": "species",
-            "C": C,
-            "solver": "lbfgs",
-            "tol": "1e-08",
-            "max_iter": "10000",
-            "test_size": "0.2",
-            "random_state": "42",
-        }
+        run = runs[f"{name}-regularization"]
+        assert run.data.params == SETTINGS_OF_LAB_2 | {"C": C}
         assert run.inputs.dataset_inputs[0].dataset.digest == digest
         assert set(models_of(client, run)) == {"logistic_regression"}
-    losses = [runs[name].data.metrics["log_loss"] for name in settings]
+        losses.append(run.data.metrics["log_loss"])
     assert losses == sorted(losses, reverse=True)
 
 
@@ -219,19 +220,9 @@ def test_lab04_autolog_sees_more_than_we_wrote(client):
 
 def test_lab04_grid_search_has_a_parent_and_five_children(client):
     runs = runs_of(client, "autolog_experiment")
-    parent = runs["grid-search"]
-    children = [
-        run
-        for run in runs.values()
-        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
-    ]
-    assert sorted(float(child.data.params["C"]) for child in children) == [
-        0.01,
-        0.1,
-        1.0,
-        10.0,
-        100.0,
-    ]
+    parent, children = family_of(runs, "grid-search")
+    tried = sorted(float(child.data.params["C"]) for child in children)
+    assert tried == [0.01, 0.1, 1.0, 10.0, 100.0]
     best = max(children, key=lambda child: child.data.metrics["mean_test_score"])
     assert best.data.params["C"] == parent.data.params["best_C"] == "1.0"
     table = artifacts_of(client, parent)["cv_results.csv"]
@@ -289,13 +280,8 @@ def test_lab05_signatures_are_stored_as_taught(client):
 
     assert signature("no-signature") is None
     assert set(signature("signature").inputs.pandas_types()) == {np.dtype("float64")}
-    types = dict(
-        zip(
-            signature("integer-signature").inputs.input_names(),
-            signature("integer-signature").inputs.pandas_types(),
-            strict=True,
-        )
-    )
+    whole = signature("integer-signature").inputs
+    types = dict(zip(whole.input_names(), whole.pandas_types(), strict=True))
     assert types["age"] == np.dtype("int64")
     assert signature("tensor-signature").inputs.inputs[0].shape == (-1, 10)
 
@@ -366,12 +352,7 @@ def test_lab07_sweep_is_complete(client, digits_split):
     _, X_test, _, y_test = digits_split
     runs = runs_of(client, "search_experiment")
     assert_all_finished(runs)
-    parent = runs["sweep"]
-    children = [
-        run
-        for run in runs.values()
-        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
-    ]
+    parent, children = family_of(runs, "sweep")
     settings = {
         (float(run.data.params["C"]), int(run.data.params["components"])) for run in children
     }
@@ -390,11 +371,8 @@ def test_lab07_deleted_run_is_back_and_the_careless_one_apart(client):
 
 
 def test_lab09_leaves_the_labs_store_to_the_others(client):
-    """Its sweeps go to a server of its own; here is only what lab.check said."""
-    experiments = {place.name: place.experiment_id for place in client.search_experiments()}
-    noted = experiments.pop("exercise_checks")
-    assert list(experiments) in ([], ["Default"]) and client.search_runs(["0"]) == []
-    assert len(client.search_runs([noted])) == 1
+    """Its sweeps go to a server of its own."""
+    assert holds_only_what_the_check_said(client)
 
 
 def test_lab10_champion_is_the_winner_of_the_sweep(client):
