@@ -352,7 +352,7 @@ def test_lab07_sweep_is_complete(client, digits_split):
     _, X_test, _, y_test = digits_split
     runs = runs_of(client, "search_experiment")
     assert_all_finished(runs)
-    parent, children = family_of(runs, "sweep")
+    _, children = family_of(runs, "sweep")
     settings = {
         (float(run.data.params["C"]), int(run.data.params["components"])) for run in children
     }
