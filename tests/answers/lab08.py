@@ -117,7 +117,8 @@ capstone(metadata={"from": "me"})
 # %% 8.3 ⬜ has no input example
 capstone(signature=mlflow.models.infer_signature(wine.data))
 # %% 8.3 ❌ found a model that fails on its own input example
-capstone(input_example=wine.data.head(2)[["ash"]])
+whole = mlflow.models.infer_signature(wine.data)
+capstone(signature=whole, input_example=wine.data.head(2)[["ash"]])
 # %% 8.3 ✅ a regression, judged by its error, from a table of one's own
 hours, load = ([float(n % 17) for n in range(60)], [0.5 * n for n in range(60)])
 table = pd.DataFrame({"hours": hours, "load": load})
