@@ -14,6 +14,7 @@ import yaml
 from kernel import Kernel
 from lab import LabError, store
 from lab.__main__ import adopt, reset
+from lab.setup import checks, repair
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
@@ -496,3 +497,19 @@ def test_reset_of_a_store_on_another_disk_is_whole(tmp_path, monkeypatch):
 
 def refuse(path, target):
     raise OSError(16, "Device or resource busy")
+
+
+def test_a_second_notebook_at_the_same_moment_finds_a_store_of_the_labs(monkeypatch):
+    make, seen = repair._make_default_experiment, []
+
+    def make_while_another_starts(folder):
+        checks.check_store(store.labs_store())
+        seen.append(folder)
+        if len(seen) == 1:
+            repair.mend_files(store.labs_store())
+        make(folder)
+
+    monkeypatch.setattr(repair, "_make_default_experiment", make_while_another_starts)
+    lab.start()
+    assert len(seen) == 2
+    assert [path.name for path in Path(store.labs_store().folder).glob("[0-9]*")] == ["0"]

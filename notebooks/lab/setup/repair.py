@@ -54,10 +54,14 @@ def mend_files(store: Store) -> list[str]:
     if not stores.is_own(folder):
         return _look_at(flaws, bool(lost or _moved_from(folder)))
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (
+            folder / MARKER
+        ).touch()  # first: another notebook that starts now must not take it for somebody's
         notices = [_set_aside(path, folder, flaws[path]) for path in sorted(flaws)]
         _make_default_experiment(folder)
         for path in [path for path in lost if path.parent.exists()]:
-            path.mkdir()
+            path.mkdir(exist_ok=True)
         if lost:
             notices.append(
                 f"{len({path.parent for path in lost})} runs had lost empty folders, which git and zip do not keep; they are made again."
