@@ -500,16 +500,17 @@ def refuse(path, target):
 
 
 def test_a_second_notebook_at_the_same_moment_finds_a_store_of_the_labs(monkeypatch):
-    make, seen = repair._make_default_experiment, []
+    """It starts when the first one has made the folder, and nothing but the trash in it."""
+    make, seen = tempfile.TemporaryDirectory, []
 
-    def make_while_another_starts(folder):
-        checks.check_store(store.labs_store())
-        seen.append(folder)
+    def make_while_another_starts(*arguments, **options):
+        seen.append(store.labs_store())
+        checks.check_store(seen[0])
         if len(seen) == 1:
-            repair.mend_files(store.labs_store())
-        make(folder)
+            repair.mend_files(seen[0])
+        return make(*arguments, **options)
 
-    monkeypatch.setattr(repair, "_make_default_experiment", make_while_another_starts)
+    monkeypatch.setattr(repair.tempfile, "TemporaryDirectory", make_while_another_starts)
     lab.start()
     assert len(seen) == 2
-    assert [path.name for path in Path(store.labs_store().folder).glob("[0-9]*")] == ["0"]
+    assert [path.name for path in seen[0].folder.glob("[0-9]*")] == ["0"]
