@@ -110,7 +110,7 @@ def test_deleted_restored_and_started_again(enter, open_server):
     first = enter(cleo)
     kept = log_a_run("kept")
     mlflow.delete_experiment(mlflow.get_run(kept).info.experiment_id)
-    restored = "Note: the experiment 'sklearn_experiment' had been deleted; it is restored."
+    restored = "Note: the experiment 'sklearn_experiment' had been deleted; it is restored, with every run that was deleted in it."
     assert enter(cleo) == [*first, restored]
     assert enter(cleo) == first
     assert mlflow.set_experiment("sklearn_experiment")

@@ -297,7 +297,13 @@ def restore_experiments(store: Store, own: bool) -> list[str]:
             [ids[name]], "attributes.status = 'RUNNING'"
         ):  # when it was deleted
             client.set_terminated(run.info.run_id, "KILLED")
-        notices.append(f"the experiment '{name}' had been deleted; it is restored.")
+        # A server does not tell which runs had been deleted before.
+        back = (
+            "it is restored"
+            if store.folder
+            else "it is restored, with every run that was deleted in it"
+        )
+        notices.append(f"the experiment '{name}' had been deleted; {back}.")
     return notices
 
 
