@@ -26,7 +26,7 @@ SHARED = {  # files whose tests share a project or a server
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
 apply_settings()
 # What was given to the make that started the tests is not meant for those that they start.
-for name in (*FOREIGN, "LAB_TRACKING_URI", "MAKEFLAGS", "ARGS"):
+for name in (*FOREIGN, "LAB_TRACKING_URI", "MAKEFLAGS", "MAKELEVEL", "ARGS"):
     os.environ.pop(name, None)
 
 

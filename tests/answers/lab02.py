@@ -83,18 +83,18 @@ client.set_tag(opened.info.run_id, "purpose", "Show what is in the table, for la
 client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-%m-%d %H:%M"))
 
 # %% 2.3 ❌ the id of a run 'strong-regularization' of yours
-# record.info.run_id → record.info.run_name
+# strong.info.run_id → strong.info.run_name
 # %% 2.3 ❌ the id of a run 'strong-regularization' of yours
-# record.info.run_id → runs.loc[~name_is_strong, "run_id"].iloc[0]
+# strong.info.run_id → runs.loc[~name_is_strong, "run_id"].iloc[0]
 # %% 2.3 ❌ Use every parameter of the record, the split's seed too
-# random_state=int(params["random_state"]) → random_state=7
+# random_state=int(chosen["random_state"]) → random_state=7
 # %% 2.3 ❌ Log it as it is, without rounding
-# log_loss(y_test, model.predict_proba(X_test)) → round(0.6206146764, 3)
+# log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → round(0.6206146764, 3)
 # %% 2.3 ❌ found a model with a log loss of 0.779 on the held-out flowers
-# log_loss(y_test, model.predict_proba(X_test)) → record.data.metrics["log_loss"]
-# model.fit(X_train, y_train) → model.set_params(max_iter=3).fit(X_train, y_train)
+# log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → strong.data.metrics["log_loss"]
+# max_iter=int(chosen["max_iter"]) → max_iter=3
 # %% 2.3 ✅ with all parameters logged, and the data read from the record
-# mlflow.log_param("C", params["C"]) → mlflow.log_params(params)
-# iris.drop( → pd.read_csv(mlflow.data.get_source(record.inputs.dataset_inputs[0]).load()).drop(
+# mlflow.log_param("C", chosen["C"]) → mlflow.log_params(chosen)
+# iris.drop( → pd.read_csv(mlflow.data.get_source(strong.inputs.dataset_inputs[0]).load()).drop(
 # %% 2.3 ✅ six decimals are enough
-# log_loss(y_test, model.predict_proba(X_test)) → round(log_loss(y_test, model.predict_proba(X_test)), 7)
+# log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → round(log_loss(y_test_again, strong_again.predict_proba(X_test_again)), 7)

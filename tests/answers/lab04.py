@@ -41,7 +41,7 @@ mlflow.sklearn.autolog(disable=True)
 # autolog(log_models=False) → autolog(disable=True)
 # %% 4.2 ❌ found C = 1.0 in the run 'mine-and-automatic', expected C = 0.01
 # **settings | {"C": 0.01} → **settings
-# %% 4.2 ❌ found the training of a SVC in the run 'mine-and-automatic', expected a plain Logistic
+# %% 4.2 ❌ found the training of a SVC in the run 'mine-and-automatic', expected a LogisticRegression
 # LogisticRegression(**settings | {"C": 0.01}) → SVC()
 # %% 4.2 ❌ Train on the flowers of the training part alone, with no other settings
 # "C": 0.01 → "C": 0.01, "fit_intercept": False

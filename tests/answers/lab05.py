@@ -26,7 +26,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # array[:3] → X.head(3)
 # %% 5.1 ❌ a signature of named columns
 # array_ridge → ridge
-# tensor_signature → signature, skops_trusted_types=["numpy.dtype"]
+# tensor_signature → signature
 # array[:3] → X.head(3)
 # %% 5.1 ❌ found a signature of float64 (-1, -1)
 # tensor_signature → ModelSignature(Schema([TensorSpec(array.dtype, (-1, -1))]))
@@ -41,22 +41,22 @@ class Careless(mlflow.pyfunc.PythonModel):
 # array[:3] → X.head(3).to_numpy()
 
 # %% 5.2 ⬜ the model has no signature
-# signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression")), →
+# signature=signature, →
 # %% 5.2 ❌ A whole number cannot be missing
-# infer_signature(X, pd.Series(ridge.predict(X), name="progression")) → whole_numbers
+# signature=signature → signature=whole_numbers
 # %% 5.2 ❌ a signature that lets words pass for sex
-# infer_signature(X, → infer_signature(X.drop(columns="sex"),
+# signature=signature → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
 # sklearn.log_model( → pyfunc.log_model(
 # ridge, → python_model=Careless(),
-# skops_trusted_types=["numpy.dtype"], →
+# **options → name="ridge", pip_requirements=requirements
 # %% 5.2 ❌ Log the pipeline, which fills gaps
 # ridge, → Ridge().fit(X, y),
 # %% 5.2 ❌ points from those of the task's model, expected the same. Log the lab's pipeline
 # ridge, → make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=100)).fit(X, y),
-# %% 5.2 ✅ the lab's own signature
-# infer_signature(X, pd.Series(ridge.predict(X), name="progression")) → signature
+# %% 5.2 ✅ a signature that is inferred anew
+# signature=signature → signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
 # %% 5.2 ✅ inferred by MLflow from an example of floats
-# signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression")) → input_example=X.head(5)
+# signature=signature → input_example=X.head(5)
 
 # %% 5.3 ❌ found a signature that asks for age, sex, bmi
 # infer_signature(three, small_ridge.predict(three)) → signature
@@ -74,7 +74,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.3 ❌ found a LinearRegression as the model, expected a plain Ridge
 # Ridge() → LinearRegression()
 # %% 5.3 ✅ inferred by MLflow from an example
-# signature=infer_signature(three, small_ridge.predict(three)) → input_example=three.head(2)
+# signature=three_columns → input_example=three.head(2)
 # %% 5.3 ✅ the columns in another order, the signature from inputs alone
 # ["bmi", "bp", "ltg"] → ["ltg", "bmi", "bp"]
 # infer_signature(three, small_ridge.predict(three)) → infer_signature(three)

@@ -1,10 +1,7 @@
 """Answers to the exercises of lab 7."""
 
-from_worst = list(
-    mlflow.search_runs(
-        filter_string=f"{this_sweep} and tags.size = 'small'", order_by=["metrics.accuracy"]
-    )["run_id"]
-)
+only = f"{this_sweep} and tags.size = 'small'"
+from_worst = list(mlflow.search_runs(filter_string=only, order_by=["metrics.accuracy"])["run_id"])
 
 
 def tag(*chosen, value="best-small"):

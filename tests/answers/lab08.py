@@ -92,8 +92,6 @@ client.set_terminated(run.info.run_id)
 capstone("accuracy")
 # %% 8.3 ⬜ has 5 finished runs
 capstone(count=5, best=(4,))
-# %% 8.3 ⬜ has 0 finished runs with the metric 'recall'
-capstone("max recall")
 # %% 8.3 ⬜ has no setting of its model
 capstone(parameters={"test_size": 0.5, "random_state": 1})
 # %% 8.3 ⬜ has no dataset

@@ -1,7 +1,7 @@
 """Answers to the exercises of lab 10."""
 
 
-def champion(info):
+def crown(info):
     client.set_registered_model_alias(name, "champion", info.registered_model_version)
     return info
 
@@ -24,19 +24,19 @@ def fewer_columns(run_name):
 # %% 10.1 ❌ minimum absolute change check failed
 # {"kernel": "linear", "C": 1.0} → {"kernel": "rbf"}
 # %% 10.1 ❌ found gate = another signature on version
-# train("my-challenger", [SVR(**settings)], settings, registered_model_name=name) → fewer_columns("my-challenger")
+# train("my-challenger", [SVR(**linear)], linear, registered_model_name=name) → fewer_columns("my-challenger")
 # %% 10.1 ❌ found model = StandardScaler, Ridge in the run 'my-challenger', expected model = StandardScaler, SVR
 # winner.version → first.version
-# [SVR(**settings)], settings → [Ridge(alpha=300.0)], {"alpha": 300.0}
+# [SVR(**linear)], linear → [Ridge(alpha=300.0)], {"alpha": 300.0}
 # %% 10.1 ❌ expected with the sweep's winner
 # winner.version → first.version
 # %% 10.1 ❌ found kernel = rbf in the run 'my-challenger', expected kernel = linear
 # {"kernel": "linear", "C": 1.0} → {"kernel": "rbf", "C": 10.0}
 # %% 10.1 ❌ points from those of one trained as the run 'my-challenger' says
-# SVR(**settings) → SVR(kernel="linear", C=2.0)
+# SVR(**linear) → SVR(kernel="linear", C=2.0)
 # %% 10.1 ⬜ the alias 'champion' is on version
 # assert promote(mine) == "passed" → client.set_model_version_tag(name, mine.version, "gate", "passed")
-# mine = → client.set_model_version_tag(name, info.registered_model_version, "replaced", winner.version); mine =
+# mine = → client.set_model_version_tag(name, svr_info.registered_model_version, "replaced", winner.version); mine =
 # %% 10.1 ⬜ the alias 'champion' is on no version, and version
 client.delete_registered_model_alias(name, "champion")
 # %% 10.1 ✅ registered afterwards, and found by its alias
@@ -77,24 +77,24 @@ client.set_model_version_tag(name, bad.version, "rolled_back", "Training takes a
 
 # %% 10.3 ❌ found the alias 'documented' on version
 # client.get_model_version_by_alias(name, "champion") → client.get_model_version(name, fewer_columns("fewer").registered_model_version)
-# evaluate(version).metrics["root_mean_squared_error"] → 54.88
+# evaluate(champion).metrics["root_mean_squared_error"] → 54.88
 # %% 10.3 ⬜ nobody is champion; set the alias, then document that version
 client.set_registered_model_alias(name, "documented", winner.version)
 client.delete_registered_model_alias(name, "champion")
 # %% 10.3 ⬜ has no description
-# version = → client.set_registered_model_alias(name, "champion", winner.version); version =
+# champion = → client.set_registered_model_alias(name, "champion", winner.version); champion =
 # Ridge regression on ten measurements; alpha was chosen on the validation rows. →
 # %% 10.3 ❌ a sentence of at least 8 words
 # Ridge regression on ten measurements; alpha was chosen on the validation rows. → ridge regression, alpha is 30
 # %% 10.3 ❌ expected 52.63, what its model has on the held-out rows
-# evaluate(version).metrics["root_mean_squared_error"] → found.loc[0, "metrics.validation_rmse"]
+# evaluate(champion).metrics["root_mean_squared_error"] → found.loc[0, "metrics.validation_rmse"]
 # %% 10.3 ❌ found held_out_rmse = about 53 on version
-# {error:.2f} → about {error:.0f}
+# {its_error:.2f} → about {its_error:.0f}
 # %% 10.3 ❌ a signature that asks for bmi, bp, ltg
-# version = → champion(fewer_columns("fewer")); version =
-# evaluate(version).metrics["root_mean_squared_error"] → 54.88
+# champion = → crown(fewer_columns("fewer")); champion =
+# evaluate(champion).metrics["root_mean_squared_error"] → 54.88
 # %% 10.3 ❌ points from those of one trained as the run 'alpha=1' says
-# version = → champion(train("alpha=1", [Ridge(alpha=300.0)], {"alpha": 1.0}, registered_model_name=name)); version =
+# champion = → crown(train("alpha=1", [Ridge(alpha=300.0)], {"alpha": 1.0}, registered_model_name=name)); champion =
 # %% 10.3 ✅ the SVR, before it was rolled back
 # client.get_model_version_by_alias(name, "champion") → mine
 # Ridge regression on ten measurements; alpha was chosen on the validation rows. → A support vector machine, its kernel is linear, C is 1.

@@ -130,7 +130,7 @@ def render(students: list[Standing], read: float | None, now: float, trouble: st
         stuck=stuck(students, now),
         is_stuck=is_stuck,
         span=span,
-        words=WORDS,
+        words={mark: WORDS[mark] for mark in (DONE, TO_DO, NOT_RIGHT)},
         never=Note(TO_DO, "", 0, 0, 0),
         rule=RULE,
         store=str(store.labs_store()),
