@@ -23,7 +23,7 @@ from lab.classroom.accounts import write_private
 from lab.classroom.report import Standing
 from lab.exercises import Exercise, all_exercises
 from lab.exercises.check import WORDS
-from lab.exercises.notes import DONE, TO_DO, Note
+from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
 from lab.store import LabError
 
 FILE = store.ROOT / "build" / "class.html"
