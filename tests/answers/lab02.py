@@ -74,6 +74,7 @@ with mlflow.start_run(run_name="documented", experiment_id="0"):
 # %% 2.2 ✅ the moment in universal time, another language, and a dataset made anew
 # show how a run explains itself → für das nächste Jahr
 # datetime.now() → datetime.now(__import__("datetime").timezone.utc)
+# isoformat(timespec="seconds") → strftime("%Y%m%dT%H%M%S%z")
 # log_input(dataset) → log_input(mlflow.data.from_pandas(iris.copy(), name="iris"), context="read")
 # %% 2.2 ✅ a space instead of the T, tags set after the run has ended
 with mlflow.start_run(run_name="documented") as opened:

@@ -6,7 +6,7 @@ def own_loop(optimizer=optim.Adam, lr=0.1, first=1, epochs=150, seed=0, before=F
     mine = SimpleModel().to(device)
     steps = optimizer(mine.parameters(), lr=lr)
     with mlflow.start_run(run_name="faster"):
-        asked = {"learning_rate": 0.1, "epochs": 150, "seed": 0, "optimizer": "Adam"}
+        asked = {"learning_rate": 0.1, "epochs": 150, "seed": 0, "optimizer": "torch.optim.Adam"}
         mlflow.log_params(asked | {"momentum": 0})
         for epoch in range(first, first + epochs):
             losses = [validation_loss(mine), train_epoch(mine, steps), validation_loss(mine)]

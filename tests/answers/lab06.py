@@ -14,8 +14,10 @@ from sklearn.metrics import classification_report
 # The 8 is missed most often, mostly predicted as a 1. → The digits to look at are 81.
 # %% 6.1 ❌ found a 'not' in 'It is not 8 that is read as 1.'
 # The 8 is missed most often, mostly predicted as a 1. → It is not 8 that is read as 1.
-# %% 6.1 ✅ in two clauses
-# mostly predicted as a 1. → and the 8 is mostly taken for 1.
+# %% 6.1 ❌ found a 'least' in
+# missed most often → missed least often
+# %% 6.1 ✅ in two clauses, with the section
+# mostly predicted as a 1. → and the 8 is mostly taken for 1 (see section 6.1).
 # %% 6.1 ✅ in another language, as a file
 text = "Die 8 wird am häufigsten verkannt, meist als 1.\n"
 (folder / "conclusion.txt").write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from lab.exercises.student import StudentModel, StudentRun, number, reading, req
 
 EXPERIMENT = "pytorch_experiment"
 EPOCHS = 150
+ADAM = {"Adam", "adam", "optim.Adam", "torch.optim.Adam"}
 WEIGHTS = 385  # of the deeper network
 NEAR_THE_LOWEST = 0.03
 SAME_TRAINING = 0.002  # both were trained on the student's own computer
@@ -44,7 +45,7 @@ def is_the_curve(found: dict[int, float], right: dict[int, float], hint: str) ->
     "3.1",
     "Another learning rate",
     (EXPERIMENT, "faster"),
-    param={"learning_rate": 0.1, "epochs": EPOCHS, "seed": 0, "optimizer": "Adam"},
+    param={"learning_rate": 0.1, "epochs": EPOCHS, "seed": 0, "optimizer": ADAM},
 )
 def another_learning_rate(run: StudentRun) -> str:
     begin = curve(run, "train_loss", EPOCHS)[1]

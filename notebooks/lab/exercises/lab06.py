@@ -13,10 +13,12 @@ EXPERIMENT = "artifact_experiment"
 def names_the_two_digits(text: str) -> None:
     text = text.strip()
     require(len(text.split()) >= 4, f"'{text}'", "a sentence of at least four words")
-    negated = re.search(r"\b(not|never|no)\b|n't", text, re.IGNORECASE)
+    turned = re.search(r"\b(not|never|no|least|seldom|rarely)\b|n't", text, re.IGNORECASE)
     hint = "A check cannot follow a negation."
-    require(not negated, f"a 'not' in '{text}'", "a sentence that says what is so", hint)
-    named, right = list(dict.fromkeys(re.findall(r"\d+", text))), [str(MISSED), str(PREDICTED)]
+    found = f"a '{turned[0]}' in '{text}'" if turned else ""
+    require(not turned, found, "a sentence that says what is so", hint)
+    digits = re.findall(r"\d+", re.sub(r"\d+\.\d+", "", text))  # 6.1 is a section
+    named, right = list(dict.fromkeys(digits)), [str(MISSED), str(PREDICTED)]
     hint = "They mark the row and the column of the confusion matrix's largest number that is not on the diagonal; name no other numbers."
     if named == right[::-1]:
         hint = "These are the two; name the missed one first."
