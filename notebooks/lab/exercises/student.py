@@ -225,7 +225,8 @@ class StudentRun:
         """Return the run itself; raise `Missing` if it is open, `Wrong` if it did not finish."""
         if self.status == "RUNNING":
             raise Missing(
-                f"{self} is still open; use 'with mlflow.start_run(…)', or call mlflow.end_run()."
+                f"{self} is still open; use 'with mlflow.start_run(…)', or call mlflow.end_run(). If its kernel is gone, run your "
+                "cell again."
             )
         found = f"{self}, which ended as {self.status}"
         hint = "Read the error under your cell, mend it, and run the cell again."
