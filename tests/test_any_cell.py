@@ -52,8 +52,12 @@ def test_each_cell_again(notebook, tmp_path):
             assert not (again and foreign), f"{cell.id} changes {foreign}"
             touched[cell.id] |= {id for id in after if after[id] != before.get(id)}
 
-        for cell in cells:
+        # Lab 9's last cell ends its server, as its text says.
+        others = [cell for cell in cells if cell.id != "end"]
+        for cell in others:
             run(cell, again=False)
             run(cell, again=True)
-        for cell in reversed(cells):
+        for cell in reversed(others):
             run(cell, again=True)
+        for cell in cells[len(others) :]:
+            run(cell, again=False)
