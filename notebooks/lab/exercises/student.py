@@ -211,7 +211,8 @@ class StudentRun:
     def __post_init__(self) -> None:
         info, data = self.run.info, self.run.data
         self.id, self.name = str(info.run_id), str(info.run_name)
-        self.status = str(info.status).rpartition(".")[2]
+        # Cloudera's plugin calls it EXPERIMENT_RUN_FINISHED.
+        self.status = str(info.status).rpartition(".")[2].removeprefix("EXPERIMENT_RUN_")
         self.started = float(info.start_time) / 1000  # in seconds since 1970
         self.params: dict[str, str] = data.params
         self.metrics: dict[str, float] = data.metrics  # the last value of each
