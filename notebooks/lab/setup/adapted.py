@@ -29,8 +29,7 @@ UNDOCUMENTED = {
 LEFT_OUT = {  # words of what MLflow says on the page, the first of a warning or line: why they are left out
     "log messages": {
         "contains a local version label": "torch 2.13.0+cpu is written to requirements.txt as 2.13.0, as a reader wants it",
-        "in the pickle or cloudpickle format": "autologging's usual format of a model; lab 5 says what a pickle may do",
-        "Passing a Python object as `python_model`": "lab 5 says in its own words that a model's class is pickled",
+        "in the pickle or cloudpickle format": "autologging's usual format of a model; lab 4 says what a pickle may do",
     },
     "warnings": {
         "The specified dataset source can be interpreted in multiple ways": "MLflow knows its local source by two names",

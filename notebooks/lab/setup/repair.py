@@ -1,4 +1,4 @@
-"""What `lab.start()` mends, and says so: the labs' own store, and a kernel that has been used before.
+"""What `lab.start()` mends, and says so: the labs' own store.
 
 Own is the project's folder `mlruns/`, and a folder that `lab.start()` made or `make adopt` marked. In every other store nothing is
 changed. What is changed here is kept as it was beside the store, under the same path.
@@ -55,9 +55,8 @@ def mend_files(store: Store) -> list[str]:
         return _look_at(flaws, bool(lost or _moved_from(folder)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (
-            folder / MARKER
-        ).touch()  # first: another notebook that starts now must not take it for somebody's
+        # First, as another notebook that starts now must not take the folder for somebody's.
+        (folder / MARKER).touch()
         notices = [_set_aside(path, folder, flaws[path]) for path in sorted(flaws)]
         _make_default_experiment(folder)
         for path in [path for path in lost if path.parent.exists()]:
@@ -200,8 +199,11 @@ def _make_default_experiment(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, suffix=".trash") as new:
         Path(new, "0").mkdir()
         _write(Path(new, "0"), content | times | {"lifecycle_stage": "active"})
-        with contextlib.suppress(OSError):
+        try:
             Path(new, "0").rename(folder / "0")
+        except OSError:
+            if not (folder / "0").exists():
+                raise
 
 
 def _moved_from(folder: Path) -> list[str]:
@@ -293,17 +295,12 @@ def restore_experiments(store: Store, own: bool) -> list[str]:
         client.restore_experiment(ids[name])
         for run_id in stay:
             client.delete_run(run_id)
-        for run in client.search_runs(
-            [ids[name]], "attributes.status = 'RUNNING'"
-        ):  # when it was deleted
+        # Those that were open when it was deleted.
+        for run in client.search_runs([ids[name]], "attributes.status = 'RUNNING'"):
             client.set_terminated(run.info.run_id, "KILLED")
         # A server does not tell which runs had been deleted before.
-        back = (
-            "it is restored"
-            if store.folder
-            else "it is restored, with every run that was deleted in it"
-        )
-        notices.append(f"the experiment '{name}' had been deleted; {back}.")
+        all_of_it = "" if store.folder else ", with every run that was deleted in it"
+        notices.append(f"the experiment '{name}' had been deleted; it is restored{all_of_it}.")
     return notices
 
 
