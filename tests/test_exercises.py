@@ -278,7 +278,7 @@ def test_report_of_an_empty_store_says_so(tmp_path):
         "LAB_TRACKING_URI": str(tmp_path / "mlruns"),
         "PYTHONPATH": str(ROOT / "notebooks"),
     }
-    done = run([sys.executable, "-m", "lab.classroom", "progress", "--class"], env=environment)
+    done = run([sys.executable, "-m", "lab.classroom", "progress"], env=environment)
     assert done.returncode == 0
     assert "No student has checked an exercise" in done.stdout
 

@@ -280,7 +280,7 @@ def test_make_alone_lists_a_students_targets_and_help_all_the_rest(project):
     [
         ([], "lab progress"),
         (["VERIFY=1"], "lab progress --verify"),
-        (["CLASS=1", "VERIFY=1"], "lab.classroom progress --class --verify"),
+        (["CLASS=1", "VERIFY=1"], "lab.classroom progress --verify"),
         (["GRADES=my grades.csv", "LONG=1"], "lab.classroom progress --csv 'my grades.csv' --long"),
         (["WATCH=1", "ROSTER=r.csv"], "lab.classroom progress --watch --roster 'r.csv'"),
     ],

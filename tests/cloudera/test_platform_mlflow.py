@@ -36,7 +36,7 @@ def test_report_of_a_class(session_python, session, home):
     environment = session | {"LAB_TRACKING_URI": "cml://localhost", "LAB_STUDENT": "ben"}
     for notebook in NOTEBOOKS[:2]:
         solve(home / "notebooks" / notebook.name, environment, session_python)
-    command = [session_python, "-m", "lab.classroom", "progress", "--class"]
+    command = [session_python, "-m", "lab.classroom", "progress"]
     done = run(command, env=os.environ | environment, cwd=home / "notebooks")
     assert done.returncode == 0, done.stdout
     right = sum(id.startswith(("1.", "2.")) for id in EXERCISES)

@@ -30,7 +30,6 @@ def main() -> None:
     add("--roster", metavar="FILE", type=Path, help="CSV of the students")
     commands.choices["server"].set_defaults(run=server.run)
     add = commands.add_parser("progress", description=show_progress.__doc__).add_argument
-    add("--class", dest="whole_class", action="store_true", help="all students, as without it")
     add("--verify", action="store_true", help="judge every answer anew")
     add("--roster", metavar="FILE", type=Path, help="CSV of the students, for their names")
     add("--watch", action="store_true", help="keep a page fresh, until Ctrl-C")
