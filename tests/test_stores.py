@@ -158,6 +158,7 @@ def test_lab03_records_what_the_result_depends_on(client):
     expected = {"learning_rate": "0.01", "epochs": "150", "optimizer": "Adam", "seed": "0"}
     expected |= {"held_out": "0.4", "test_size": "0.5", "split_seed": "1", "loss": "MSELoss"}
     expected |= {"target": "progression", "scaler": "StandardScaler"}
+    expected |= {"batch_size": "265", "patience": "150"}
     for name, weights in {"simple-model": "11", "mlp": "385"}.items():
         params = runs[name].data.params
         assert params.pop("device") in ("cpu", "cuda")

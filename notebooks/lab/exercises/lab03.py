@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from lab.exercises import exercise, expected
 from lab.exercises.expected import LOSS_TOLERANCE, diabetes_scaled, points_per_unit
-from lab.exercises.student import StudentModel, StudentRun, number, reading, require
+from lab.exercises.student import StudentModel, StudentRun, number, reading, refuse, require
 
 EXPERIMENT = "pytorch_experiment"
 EPOCHS = 150
 ADAM = {"Adam", "adam", "optim.Adam", "torch.optim.Adam"}
-WEIGHTS = 385  # of the deeper network
-NEAR_THE_LOWEST = 0.03
+PATIENCE = range(5, 51)
 SAME_TRAINING = 0.002  # both were trained on the student's own computer
 
 
@@ -89,33 +88,37 @@ def a_metric_of_your_own(run: StudentRun) -> str:
     "3.3",
     "Stop in time",
     (EXPERIMENT, "stopped-early"),
-    param={"epochs": None},
+    param={"patience": None},
     metric={"test_rmse": None},
 )
 def stop_in_time(run: StudentRun) -> str:
-    epochs = int(number(run.param("epochs"), f"epochs = {run.param('epochs')} in {run}"))
-    losses = run.student.run(EXPERIMENT, "mlp").history("val_loss")
-    lowest = min(losses.values())
-    asked = (
-        f"as many as it takes to come within {NEAR_THE_LOWEST} of the lowest val_loss, {lowest:.2f}"
-    )
-    near = losses.get(epochs, float("inf")) < lowest + NEAR_THE_LOWEST
-    require(near, f"{epochs} epochs", asked, "Look where val_loss of the run 'mlp' is lowest.")
+    given = run.param("patience")
+    found, asked = f"patience = {given} in {run}", f"one between {PATIENCE[0]} and {PATIENCE[-1]}"
+    patience = int(number(given, found, asked))
+    require(patience in PATIENCE, found, asked)
+    losses = curve(run, "val_loss", len(run.history("val_loss")))
+    best = min(losses, key=lambda epoch: losses[epoch])
+    found = f"{len(losses)} epochs, with the lowest val_loss after {best}"
+    hint = f"With patience = {patience}, stop when so many epochs brought no new low."
+    require(len(losses) - best == patience, found, f"{best + patience} epochs", hint)
+    whole = run.student.run(EXPERIMENT, "mlp").history("val_loss")
+    differs = [epoch for epoch in losses if abs(losses[epoch] - whole[epoch]) > SAME_TRAINING]
+    for epoch in differs[:1]:
+        found = f"a val_loss of {losses[epoch]:.3f} after {epoch} epochs"
+        hint = "Train a fresh network like 'mlp', with seed 0 and learning rate 0.01."
+        refuse(found, f"{whole[epoch]:.3f}, as 'mlp' had", hint)
     model = run.model("mlp")
-    with reading():
-        weights = sum(tensor.numel() for tensor in model.inside().parameters())
-    require(weights == WEIGHTS, f"a model with {weights} weights", f"{WEIGHTS}, as 'mlp' has")
+    loss = mean_error(model, "validation")
+    found = f"a model with a validation loss of {loss:.3f}"
+    hint = "Put the weights of the best epoch back before you log the model."
+    is_best = abs(loss - losses[best]) < SAME_TRAINING
+    require(is_best, found, f"{losses[best]:.3f}, that of epoch {best}", hint)
     right = mean_error(model, "test") ** 0.5 * points_per_unit()
     hint = (
         "Compute it from the predictions of the model that you log, in points, as test_rmse does."
     )
     rmse = run.metric("test_rmse", right, hint, tolerance=0.002)
-    loss = mean_error(model, "validation")
-    wanted = f"{losses[epochs]:.3f}, as 'mlp' had after {epochs} epochs"
-    hint = f"Train a fresh network like 'mlp' (seed 0, learning rate 0.01), for {epochs} epochs and no more."
-    same = abs(loss - losses[epochs]) < SAME_TRAINING
-    require(same, f"a model with a validation loss of {loss:.3f}", wanted, hint)
-    return f"{epochs} epochs are enough for an error of {rmse:.1f} points."
+    return f"stopped after {len(losses)} epochs; the model of epoch {best} has an error of {rmse:.1f} points."
 
 
 def mean_error(model: StudentModel, part: str) -> float:
