@@ -1,0 +1,150 @@
+"""Each row of the table "Traps" in the help, and what the lessons say of other stores, tried: a row whose trap is gone can go, too."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from decimal import Decimal
+
+import lab
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.models import infer_signature
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import cross_val_score
+from support import ROOT
+from test_start import _own_store, log_a_run  # noqa: F401
+
+pytestmark = pytest.mark.thorough
+
+X, Y = np.array([[0.0], [1.0]] * 10), np.array([0, 1] * 10)
+
+
+@pytest.fixture(autouse=True)
+def started():
+    lab.start()
+    yield
+    mlflow.sklearn.autolog(disable=True)
+
+
+@pytest.fixture
+def database(tmp_path):
+    return MlflowClient(f"sqlite:///{tmp_path}/runs.db")
+
+
+def test_the_help_has_a_row_for_each_trap_and_no_other():
+    text = (ROOT / "notebooks" / "lab" / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## Traps\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (?!---|you )", table, re.MULTILINE)
+    traps = [name for name in globals() if name.startswith("test_trap_")]
+    assert len(rows) == len(traps)
+
+
+def test_trap_a_classifier_answers_with_labels_unless_it_is_logged_otherwise(own_store):
+    model = LogisticRegression().fit(X, Y)
+    for options, shape in (({}, (20,)), ({"pyfunc_predict_fn": "predict_proba"}, (20, 2))):
+        mlflow.sklearn.save_model(
+            model, str(own_store / str(shape)), pip_requirements=[], **options
+        )
+        loaded = mlflow.pyfunc.load_model(str(own_store / str(shape)))
+        assert loaded.predict(X).shape == shape
+
+
+def test_trap_a_metric_of_a_dataset_loses_its_steps_in_a_folder(database):
+    for client, steps in ((MlflowClient(), {0}), (database, {1, 2})):
+        run = client.create_run("0")
+        for step in (1, 2):
+            client.log_metric(
+                run.info.run_id, "loss", 0.5, step=step, dataset_name="d", dataset_digest="1"
+            )
+        assert {point.step for point in client.get_metric_history(run.info.run_id, "loss")} == steps
+    run = MlflowClient().create_run("0")
+    MlflowClient().log_metric(
+        run.info.run_id, "loss", 0.5, dataset_name="two words", dataset_digest="1"
+    )
+    with pytest.raises(mlflow.MlflowException, match="'loss' is malformed"):
+        mlflow.search_runs(["0"])
+
+
+def test_trap_a_folder_in_which_a_value_stands_twice_cannot_be_migrated(own_store, tmp_path):
+    run_id = log_a_run("sklearn_experiment")
+    (metric,) = own_store.glob(f"*/{run_id}/metrics/accuracy")
+    metric.write_text(metric.read_text() * 2)
+
+    def migrate() -> str:
+        command = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", str(own_store)]
+        command += ["--target", f"sqlite:///{tmp_path}/moved.db"]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
+        return subprocess.run(command, input="y\n", **options, check=False).stdout
+
+    assert "UNIQUE constraint failed: metrics" in migrate()
+    metric.write_text("".join(dict.fromkeys(metric.read_text().splitlines(keepends=True))))
+    migrate()
+    assert MlflowClient(f"sqlite:///{tmp_path}/moved.db").get_run(run_id).data.metrics
+
+
+def test_trap_a_database_keeps_a_models_nan_as_zero(database):
+    place = database.create_experiment("diverged")
+    model = database.create_logged_model(place, name="m")
+    run = database.create_run(place)
+    database.log_metric(run.info.run_id, "loss", float("nan"), model_id=model.model_id)
+    assert np.isnan(database.get_run(run.info.run_id).data.metrics["loss"])
+    (found,) = database.search_logged_models([place])
+    assert [metric.value for metric in found.metrics] == [0.0]
+
+
+def test_trap_renaming_a_registered_model_in_a_folder_loses_its_aliases():
+    client = MlflowClient()
+    client.create_registered_model("old")
+    client.create_model_version("old", "somewhere")
+    client.set_registered_model_alias("old", "champion", "1")
+    client.rename_registered_model("old", "new")
+    assert client.get_registered_model("new").aliases == {}
+
+
+def test_trap_a_column_whose_type_is_inferred_and_then_refused():
+    days = pd.to_datetime(["2026-01-01", "2026-01-02"])
+    for column in (
+        pd.Series(["a", "b"], dtype="category"),
+        pd.Series(days.tz_localize("Europe/Berlin")),
+        pd.Series([1, None], dtype="Int64"),
+    ):
+        frame = pd.DataFrame({"x": column})
+        schema = infer_signature(frame).inputs
+        with pytest.raises((mlflow.MlflowException, ValueError), match=r"Incompatible|convert"):
+            mlflow.models.utils._enforce_schema(frame, schema)
+
+
+def test_trap_one_column_of_an_unknown_type_switches_all_others_off():
+    for value in (timedelta(1), Decimal(1), np.uint64(1)):
+        schema = infer_signature(pd.DataFrame({"a": [1.0], "x": [value]})).inputs
+        assert "any" in str(schema).lower()
+
+
+def test_trap_whole_numbers_pass_as_floats_while_they_are_0_or_1():
+    schema = infer_signature(pd.DataFrame({"a": [0.5, 1.5]})).inputs
+    enforce = mlflow.models.utils._enforce_schema
+    enforce(pd.DataFrame({"a": [0, 1]}), schema)
+    with pytest.raises(mlflow.MlflowException, match="Can not safely convert int64"):
+        enforce(pd.DataFrame({"a": [0, 2]}), schema)
+
+
+def test_trap_autologging_does_not_see_metric_functions_imported_before_it():
+    mlflow.sklearn.autolog(log_models=False)
+    with mlflow.start_run() as run:
+        model = LogisticRegression().fit(X, Y)
+    accuracy_score(Y, model.predict(X))
+    names = set(mlflow.get_run(run.info.run_id).data.metrics)
+    assert not any(name.startswith("accuracy_score") for name in names)
+
+
+def test_trap_autologging_does_not_see_other_processes():
+    mlflow.sklearn.autolog(log_models=False)
+    cross_val_score(LogisticRegression(), X, Y, cv=2, n_jobs=2)
+    assert len(mlflow.search_runs(search_all_experiments=True)) == 0
