@@ -14,9 +14,10 @@ NEWS := @jupyterlab/apputils-extension:announcements
 # The notebooks ask for the kernel "python3". On Cloudera a project has a home of its own, so that name can be taken there;
 # elsewhere it belongs to all notebooks of the user.
 KERNEL := $(if $(CDSW_PROJECT_ID),python3,mlflow-labs)
-IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# For Python 3.15, scikit-learn 1.8 has no package yet: installing would try to compile it.
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 # A .venv may have been made by other means, or only half.
-USABLE = $(PY) -c "$(IS_NEW_ENOUGH)" || { echo ".venv holds an old Python: delete that folder and try again" >&2; exit 1; }; \
+USABLE = $(PY) -c "$(SUITS)" || { echo ".venv holds a Python that is too old or too new: delete that folder and try again" >&2; exit 1; }; \
 	$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --upgrade >/dev/null
 
 .DEFAULT_GOAL := help
@@ -105,10 +106,10 @@ endif
 
 new-venv:
 	@"$(PYTHON)" -c "" 2>/dev/null || { \
-		echo "'$(PYTHON)' does not run here: install Python 3.11 or newer, or name one: make lab PYTHON=python3.12" >&2; exit 1; }
-	@"$(PYTHON)" -c "$(IS_NEW_ENOUGH)" || { \
-		echo "The labs need Python 3.11 or newer and '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1):" \
-			"install a newer one, or name one: make lab PYTHON=python3.12" >&2; exit 1; }
+		echo "'$(PYTHON)' does not run here: install Python 3.11 to 3.14, or name one: make lab PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c "$(SUITS)" || { \
+		echo "The labs need Python 3.11 to 3.14 and '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1):" \
+			"install one of these, or name it: make lab PYTHON=python3.12" >&2; exit 1; }
 	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || { \
 		echo "'$(PYTHON)' cannot create environments: install its venv package" \
 			"(Debian and Ubuntu: sudo apt install python3-venv)" >&2; exit 1; }

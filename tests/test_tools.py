@@ -291,16 +291,19 @@ def test_make_progress_is_of_a_student_or_of_a_class(arguments, command):
 
 
 @posix
-def test_make_with_an_old_python_says_so(tmp_path):
+@pytest.mark.parametrize("version", [(3, 9, 1), (3, 15, 0)])
+def test_make_with_a_python_that_is_too_old_or_too_new_says_so(tmp_path, version):
     project = copy_project(tmp_path / "my labs")
-    old = tmp_path / "python3.9"
-    old.write_text(
-        '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1\n[ "$1" = --version ] || [ -z "$2" ]\n'
+    other = tmp_path / "other python"
+    number = ".".join(map(str, version))
+    other.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo Python {number} && exit\n'
+        f'exec {sys.executable} -c "import sys; sys.version_info = {version}; $2"\n'
     )
-    old.chmod(0o755)
-    done = run(["make", "lab", f"PYTHON={old}"], cwd=project)
+    other.chmod(0o755)
+    done = run(["make", "lab", f"PYTHON={other}"], cwd=project)
     assert done.returncode != 0
-    assert "need Python 3.11 or newer" in done.stdout and "Python 3.9.1" in done.stdout
+    assert "need Python 3.11 to 3.14" in done.stdout and f"Python {number}:" in done.stdout
     assert not (project / ".venv").exists()
 
 
