@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lab import LabError, in_background
+from lab import LabError, in_background, servers
 from lab.servers import HOST
 from support import ROOT, free_port, started
 
@@ -45,6 +46,21 @@ def alive(port: int) -> list[list[str]]:
         if str(port) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(words)
     return found
+
+
+def test_a_server_that_no_variable_names_any_more_goes_on(tmp_path):
+    """A cell that starts it was run twice, and Python collects the first: its guard must not take that for the kernel's end."""
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port)]
+    server = in_background(command, tmp_path, f"http://{HOST}:{port}")
+    guard = server.guard.pid
+    dropped = [server]
+    dropped.append(dropped)
+    del server, dropped
+    gc.collect()
+    time.sleep(1)
+    assert alive(port)
+    servers.end_tree(guard)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")

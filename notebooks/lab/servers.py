@@ -37,6 +37,8 @@ START_SECONDS = 120  # a first start on a slow disk; usually about ten
 STOP_SECONDS = 20
 RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lab.servers import guard; guard()"
 _served: list[Server] = []
+# A server that no variable names any more must not be collected: its guard would take that for the end of this process.
+_started: list[Server] = []
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _start(
         start_new_session=True,  # what interrupts or ends this process does not reach it
     )
     server = Server(f"http://{urlsplit(until).netloc}", guarded, log)
+    _started.append(server)
     try:
         wait_for(guarded, lambda: answers(until))
     except BaseException as error:  # an interrupt, too
