@@ -7,7 +7,7 @@
 # against 1.2 s and 267 MB with both packages hidden during that one import; the model written and read is the same.
 # skops-dev/skops#542 is about the same slow import; that PyTorch is part of it is said nowhere that was found.
 #
-# Shown here with Dask, which is small; the labs hide both packages while skops.io is imported (notebooks/lab/imports.py).
+# Shown here with Dask, which is small; the labs hide both packages while skops.io is imported (`lab.settings()` says so).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
