@@ -118,30 +118,15 @@ def test_other_versions(monkeypatch, capsys, python, versions, told):
 
 # What LAB_TRACKING_URI may hold.
 
-MEANT = "and you probably mean {}: write it like that."
+NO_STORES = "ftp://example.org/runs htp://h:5000 file://h/share file:/// http:// http://:5000 http://host:port http://h:0 http://["
+SLIPS = "10.0.0.5:5000 localhost:5000/ C:\\mlruns $HOME/mlruns %HOME%/mlruns '/data/mlruns' “http://h” mlflow.db"
 
 
-@pytest.mark.parametrize(
-    "value, meant",
-    [
-        *((value, "") for value in ("ftp://example.org/runs", "htp://h:5000", "file://h/share")),
-        *((value, "") for value in ("http://", "http://:5000", "http://host:port", "http://h:0")),
-        ("10.0.0.5:5000", "http://10.0.0.5:5000"),
-        ("localhost:5000/", "http://localhost:5000/"),
-        ("C:\\Users\\ann\\mlruns", "/mnt/c/Users/ann/mlruns"),
-        ("$HOME/mlruns", f"{Path.home()}/mlruns"),
-        ("$NO_SUCH/mlruns", "the path in full, without a variable"),
-        ("'/data/mlruns'", "/data/mlruns"),
-        ("“http://127.0.0.1:5000”", "http://127.0.0.1:5000"),
-        ("mlflow.db", f"sqlite:///{ROOT}/mlflow.db"),
-    ],
-)
+@pytest.mark.parametrize("value", f"{NO_STORES} {SLIPS}".split())
 @pytest.mark.skipif(os.name != "posix", reason="the spellings of other systems")
-def test_what_is_no_store_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
+def test_what_is_no_store_is_told(monkeypatch, value):
     monkeypatch.setenv("LAB_TRACKING_URI", value)
-    assert sentence().startswith(
-        f"LAB_TRACKING_URI is '{value}', {MEANT.format(meant) * bool(meant)}"
-    )
+    assert sentence().startswith(f"LAB_TRACKING_URI is '{value}', which is no store as MLflow ")
 
 
 @pytest.mark.parametrize("name", ["MLflow läb %", "a%20b%20c", "x:5000", "my.database/runs"])
