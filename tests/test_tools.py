@@ -65,6 +65,7 @@ UI = r"The MLflow UI shows (.+) \(a file store\): open (http://127\.0\.0\.1:(\d+
 
 def test_ui_shows_the_store_that_the_notebooks_write(project, start):
     log_a_run(project)
+    (project / "mlruns" / "@eaDir").mkdir()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -73,6 +74,7 @@ def test_ui_shows_the_store_that_the_notebooks_write(project, start):
     place, address, chosen = found.groups()
     assert place == "mlruns/"
     assert int(chosen) > port, "the port was taken"
+    assert "Note: mlruns/@eaDir has no meta.yaml, which stops MLflow" in found.string
     api = f"{address}/api/2.0/mlflow"
     asked = {"json": {"max_results": 10}, "timeout": 60}
     found = requests.post(f"{api}/experiments/search", **asked).json()["experiments"]

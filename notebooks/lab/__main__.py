@@ -9,7 +9,6 @@ import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from lab import store
 from lab.exercises.check import progress
@@ -39,19 +38,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, does in COMMANDS.items():
-        commands.add_parser(name, help=does, description=does, add_help=name != "html")
+        commands.add_parser(name, help=does, description=does)
     commands.choices["ui"].add_argument("--port", help=f"the first to try (default {DEFAULT_PORT})")
     commands.choices["progress"].add_argument(
         "--verify", action="store_true", help="judge every answer anew"
     )
-    options, others = parser.parse_known_args()
+    where = "where the project's files are online, for links to them"
+    commands.choices["html"].add_argument("--source", default="../..", help=where)
+    options = parser.parse_args()
     if options.command == "html":
-        from lab import pages
+        from lab.pages import write
 
-        pages.main(others)
+        write(options.source)
         return
-    if others:
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
     # Where a relative path in a database's address starts, as it does for the notebooks.
     os.chdir(store.ROOT / "notebooks")
     if options.command == "ui":
@@ -87,8 +86,8 @@ def show_ui(port: int | None) -> None:
     port, public_host = _place(port)
     checks.check_store(labs)
     apply_settings()
-    if labs.folder is not None and store.is_unused(labs.folder):
-        mend_files(labs)  # makes it, so that it is the labs' own
+    for notice in mend_files(labs):
+        print(f"Note: {notice}")
     options = ["--workers", "1", "--backend-store-uri", labs.uri]
     # Otherwise an experiment created in the UI would keep its artifacts where only this server finds them.
     options += ["--no-serve-artifacts"]
@@ -101,8 +100,9 @@ def show_ui(port: int | None) -> None:
     def tell(address: str) -> None:
         shown = f"https://{public_host}" if public_host else address
         print(f"The MLflow UI shows {labs}: open {shown} (Ctrl-C ends it)", flush=True)
-        if notice := _notice(f"{address}/api/2.0/mlflow"):
-            print(f"Note: {notice}", flush=True)
+        if labs.folder is not None and not any(labs.folder.glob("*/*/meta.yaml")):
+            told = f"run {FIRST_RUNS} first, then reload the page."
+            print(f"Note: there is no run yet: {told}", flush=True)
 
     run_until_stopped("The MLflow UI", options, port, tell)
 
@@ -117,26 +117,6 @@ def _place(port: int | None) -> tuple[int, str | None]:
     name = os.environ.get("CODESPACE_NAME")
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
     return port, f"{name}-{port}.{domain}" if name and domain else None
-
-
-def _notice(api: str) -> str:
-    """Return what a reader of the UI should know, if anything: there is no run yet, or the store is damaged."""
-    import requests
-
-    def ask(what: str, **question: Any) -> Any:
-        address = f"{api}/{what}/search"
-        answer = requests.post(address, json=question, timeout=60, proxies={"http": ""})
-        answer.raise_for_status()
-        return answer.json()
-
-    try:
-        found = ask("experiments", max_results=1000).get("experiments", [])
-        ids = [experiment["experiment_id"] for experiment in found]
-        if ask("runs", experiment_ids=ids, max_results=1).get("runs"):
-            return ""
-    except requests.RequestException:
-        return "the store cannot be read as a whole; the first cell of any lab says what is wrong and sets it aside."
-    return f"there is no run yet: run {FIRST_RUNS} first, then reload the page."
 
 
 def reset() -> Path | None:
@@ -163,21 +143,15 @@ def reset() -> Path | None:
             f"{folder} was not made by the labs, so this command leaves it alone: move it yourself, or name another folder."
         )
     aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")
-    answers = list((store.ROOT / "notebooks").glob("my_*.csv"))  # lab 1's, kept by hand
     try:
-        # Copied first, as the store may be on another disk: all is moved, or nothing.
-        for answer in answers:
-            shutil.copy2(answer, folder)
         folder.rename(aside)
     except OSError as error:
-        for answer in answers:
-            (folder / answer.name).unlink(missing_ok=True)
         raise LabError(
             f"{folder} cannot be moved ({error.strerror}): close JupyterLab and the MLflow UI, which may use it, "
             "and try again."
         ) from None
-    for answer in answers:
-        answer.unlink()
+    for answer in (store.ROOT / "notebooks").glob("my_*.csv"):  # lab 1's, kept by hand
+        shutil.move(answer, aside)  # which may be on another disk
     print(f"Moved {shown} to {aside.name}/ beside it; nothing was deleted.")
     print("Notebooks that are open must be restarted, or run their first cell again.")
     print(f"To use it again, rename it back to {folder.name}/, or name it in LAB_TRACKING_URI.")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from lab import store
 from lab.room import room_of, student_name
-from lab.store import LabError, labs_store
+from lab.store import labs_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 COMMAND = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+SMALL = {"params", "metrics", "tags", "aliases"}  # folders of files that hold a value each
 SHORT = 60  # characters of a value that fit on a projector beside its name
 Files = dict[tuple[str, ...], str]  # the parts of each file's path, and a note on it
 
@@ -40,23 +41,8 @@ def model_name(what: str) -> str:
 
     Args:
         what: what the model predicts, in a word.
-
-    Raises:
-        LabError: a model of that name is somebody else's.
     """
-    import mlflow
-
-    name, me, client = name_for(what, student_name()), student_name(), mlflow.MlflowClient()
-    for version in client.search_model_versions(f"name = '{name}'", max_results=10):
-        try:
-            owner = client.get_run(version.run_id or "").data.tags.get("mlflow.user") or me
-        except mlflow.MlflowException:  # it is gone for good, or there never was one
-            continue
-        if owner.casefold() != me.casefold():
-            raise LabError(
-                f"The name '{name}' is taken by a model of '{owner}': set LAB_STUDENT to another name, and start again."
-            )
-    return name
+    return name_for(what, student_name())
 
 
 def name_for(what: str, student: str) -> str:
@@ -104,26 +90,17 @@ def _print_folder(folder: Path, place: Path, own_tags: str = "", version: str = 
     print(f"{folder.name}/{place.relative_to(folder).as_posix()}/")
     files: Files = {}
     for path in filter(Path.is_file, place.rglob("*")):
-        parts = path.relative_to(place).parts
-        is_small = (
-            parts[-1] != "meta.yaml" if version else parts[0] in ("params", "metrics", "tags")
-        )
-        note = _value(path) if is_small else ""
-        if version:
-            of_another = parts[0].startswith("version-") and parts[0] != f"version-{version}"
-            if of_another or (parts[0] == "aliases" and note != version):
-                continue
-        elif parts[0] == "tags" and parts[1].startswith("mlflow."):
+        parts, note = path.relative_to(place).parts, ""
+        if SMALL.intersection(parts[:-1]) and parts[0] != "artifacts":
+            lines = path.read_text(encoding="utf-8").splitlines() or [""]
+            more = f" … {len(lines)} lines, one a step" if len(lines) > 1 else ""
+            note = lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
+        if parts[0] == "tags" and parts[1].startswith("mlflow."):
             parts, note = ("tags", "mlflow.…"), own_tags
-        files[parts] = note
+        of_another = parts[0].startswith("version-") and parts[0] != f"version-{version}"
+        if not of_another and not (parts[0] == "aliases" and note != version):
+            files[parts] = note
     _print_tree(files)
-
-
-def _value(path: Path) -> str:
-    """Return the content of a parameter, metric or tag: one short line each in the file store."""
-    lines = path.read_text(encoding="utf-8").splitlines() or [""]
-    more = f" … {len(lines)} lines, one a step" if len(lines) > 1 else ""
-    return lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
 
 
 def _artifacts(client: MlflowClient, run_id: str, path: str | None = None) -> Files:

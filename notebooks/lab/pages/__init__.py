@@ -5,11 +5,9 @@ Nothing is executed: `make test` has compared those outputs. The pages load noth
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -48,20 +46,15 @@ SETTINGS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def write(source: str) -> None:
     """Write the pages.
 
     Args:
-        arguments: those of the command line: `--source` says where the project's files are online, for links to them.
+        source: where the project's files are online, for links to them.
 
     Raises:
         LabError: Sphinx is not installed, or has met something that it cannot show, such as a broken link.
     """
-    parser = argparse.ArgumentParser(prog="make html", description=__doc__)
-    parser.add_argument(
-        "--source", default="../..", help="where the files are online, for links to them"
-    )
-    source = parser.parse_args(arguments).source
     try:
         from sphinx.application import Sphinx
         from sphinx.errors import SphinxError
