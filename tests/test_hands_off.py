@@ -390,10 +390,9 @@ def test_experiment_deleted_while_its_run_is_open(own_store, capsys):
     assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
 
 
-def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(own_store, capsys):
+def test_a_deleted_experiment_is_restored_if_its_name_is_free(own_store, capsys):
     lab.start()
-    gone, kept = log_a_run("sklearn_experiment"), log_a_run("sklearn_experiment")
-    mlflow.delete_run(gone)
+    kept = log_a_run("sklearn_experiment")
     client = MlflowClient()
     client.delete_experiment(mlflow.get_run(kept).info.experiment_id)
     others = {client.create_experiment(name) for name in ("second", "of somebody else")}
@@ -406,7 +405,9 @@ def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(o
     told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
     assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
     restored, chosen = again(capsys)
-    assert restored == "the experiment 'sklearn_experiment' had been deleted; it is restored."
+    assert restored == (
+        "the experiment 'sklearn_experiment' had been deleted; it is restored, with every run that was deleted in it."
+    )
     assert "is still chosen" in chosen
     assert list(mlflow.search_runs()["run_id"]) == [kept]
     still = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
