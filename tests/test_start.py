@@ -96,8 +96,7 @@ NEW_PYTHON = "Python 3.99 is newer than the 3.14 these labs were tested with"
         (None, {"mlflow": "2.8.0"}, "need MLflow 2.19 or newer, and this kernel has 2.8.0"),
         (None, {"scikit-learn": ""}, f"This kernel's Python ({sys.executable}) lacks scikit-learn"),
         ((3, 99, 0), {"mlflow": "4.1.0rc1"}, [NEW_PYTHON, "MLflow 4.1 is newer than the 3.17"]),
-        (None, {"mlflow": "3.13.0"}, ["MLflow 3.13 is older than the 3.17", "They run on it"]),
-        (None, {"mlflow": "3.2.0"}, ["MLflow 3.2 is older than", "They were not tried with it"]),
+        (None, {"mlflow": "3.2.0"}, ["MLflow 3.2 is older than the 3.17 these labs were tested"]),
     ],
 )
 def test_other_versions(monkeypatch, capsys, python, versions, told):
@@ -246,13 +245,8 @@ def own_data(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-def test_missing_or_cut_csv(own_data):
-    path = own_data / "digits.csv"
-    whole = path.read_bytes()
-    for length in (0, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        assert "data/digits.csv is cut short" in sentence()
-    path.unlink()
+def test_missing_csv(own_data):
+    (own_data / "digits.csv").unlink()
     message = sentence()
     assert "data/digits.csv cannot be read" in message and "git checkout data/digits.csv" in message
 
@@ -434,11 +428,11 @@ import_skops_alone()
 import_skops_alone()
 try:
     import skops.io
-    print("imported", sum("SkopsAlone" in type(finder).__name__ for finder in sys.meta_path))
+    print("imported", sum("SkopsAlone" in str(finder) for finder in sys.meta_path))
 except ImportError as error:
     print("missing", error)
 """
-    told = "missing skops\n" if missing == "skops" else "imported 0\n"
+    told = "missing skops\n" if missing == "skops" else "imported 1\n"
     assert start_in(own_store, code=code) == told
 
 

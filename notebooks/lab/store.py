@@ -140,8 +140,8 @@ def holds_experiments(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def must_be_writable(folder: Path, name: str, advice: str) -> Iterator[None]:
-    """Raise if a block fails at a folder, or nothing can be written there afterwards, or where it is to be made.
+def must_be_writable(folder: Path, name: str, advice: str) -> Iterator[Path]:
+    """Raise if a block fails at a folder, or nothing can be written there afterwards, or where it is to be made, which it gets.
 
     Args:
         folder: which one.
@@ -152,8 +152,8 @@ def must_be_writable(folder: Path, name: str, advice: str) -> Iterator[None]:
         LabError: what the system says against it.
     """
     try:
-        yield
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        yield nearest
         with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"can runs be written here?")
     except OSError as error:

@@ -112,17 +112,11 @@ def _ask(address: str) -> Any:
 
     try:
         host_and_port = get_address_host_port(address, strict=True)
-    except ValueError:
-        raise LabError(
-            f"{VARIABLE} is '{address}', which is no scheduler's address: write it like tcp://127.0.0.1:8786, or unset it to "
-            "use this computer alone."
-        ) from None
-    try:
         socket.create_connection(host_and_port, timeout=SECONDS).close()
-    except OSError as error:
+    except (ValueError, OSError) as error:
         raise LabError(
-            f"The scheduler {address} does not answer ({error.strerror or error}): start it with 'dask scheduler', correct "
-            f"{VARIABLE}, or unset it to use this computer alone."
+            f"The scheduler {address} does not answer ({getattr(error, 'strerror', None) or error}): start it with 'dask scheduler', "
+            f"write {VARIABLE} like tcp://127.0.0.1:8786, or unset it to use this computer alone."
         ) from None
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

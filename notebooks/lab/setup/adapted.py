@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
 
 from packaging.version import Version
@@ -156,39 +153,25 @@ def sentence_for(error: BaseException) -> str:
 
 
 class _SkopsAlone:
-    """Finds `skops.io`, once, and hides what it would load for nothing while it is imported.
+    """Hides what `skops.io` would load for nothing while it is imported.
 
     `skops.io` asks scikit-learn for all of its estimators. That search imports every module of scikit-learn, and with them, where they
     are installed, PyTorch and Dask's arrays: a second or more, and some 180 MB in each kernel that logs a model of scikit-learn's.
     """
 
-    at_work = False
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if self.at_work and name.partition(".")[0] in ("torch", "dask"):
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        importing = getattr(sys.modules.get("skops.io"), "__spec__", None)
+        if name.partition(".")[0] in ("torch", "dask") and getattr(
+            importing, "_initializing", False
+        ):
             raise ModuleNotFoundError(f"{name} is not needed by skops", name=name)
-        if self.at_work or name != "skops.io":
-            return None
-        self.at_work = True
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            sys.meta_path.remove(self)
-            return spec
-        load = functools.partial(self._load, spec.loader.exec_module)
-        spec.loader.exec_module = load  # type: ignore[method-assign]
-        return spec
-
-    def _load(self, load: Callable[[ModuleType], None], module: ModuleType) -> None:
-        try:
-            load(module)
-        finally:
-            sys.meta_path.remove(self)
 
 
 def import_skops_alone() -> None:
     """Prepare for its import; nothing is imported now, and where skops is missing nothing ever happens."""
-    if "skops.io" not in sys.modules and not any(isinstance(f, _SkopsAlone) for f in sys.meta_path):
-        sys.meta_path.insert(0, _SkopsAlone())
+    if _SkopsAlone not in sys.meta_path:
+        sys.meta_path.insert(0, _SkopsAlone)
 
 
 def _adapt_older(major: int) -> None:
