@@ -21,7 +21,6 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -89,26 +88,20 @@ def serve(command: str) -> Server:
     A server that was started here before is ended first. When the notebook's kernel ends, however it ends, so does the server.
 
     Args:
-        command: what one would type; a port that is free is added if it names none.
+        command: what one would type; a port that is free is added, in place of one that it names.
 
     Returns:
         the server, with its `address`, and `end()`.
 
     Raises:
-        LabError: the port is taken, or the server does not come up; the message holds MLflow's last line.
+        LabError: the server does not come up; the message holds MLflow's last line.
     """
     words = shlex.split(command)
     if words[:3] != ["mlflow", "models", "serve"]:
         raise LabError(f"lab.serve starts 'mlflow models serve …', and was given: {command}")
     while _served:
         _served.pop().end()
-    named = [after for before, after in pairwise(words) if before in ("--port", "-p")]
-    port = port_from(named[0]) if named else None
-    if port is None:
-        port = any_port()
-        words += ["--port", str(port)]
-    elif not is_free(port):
-        raise LabError(f"Port {port} is taken: leave --port out, and a free one is found.")
+    words += ["--port", str(port := any_port())]
     print(f"$ {shlex.join(words)}")
     # MLflow looks for uvicorn on the path, where the programs of a kernel's Python need not be.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

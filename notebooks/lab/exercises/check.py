@@ -20,6 +20,7 @@ from lab.room import student_name
 from lab.servers import answers
 from lab.setup import go_to_store
 from lab.setup.adapted import autologging_paused
+from lab.setup.checks import check_store
 from lab.store import LabError
 
 OURS = "🔧"  # a mistake of the course: never noted, and no grade changes
@@ -62,7 +63,10 @@ def judge(exercise: Exercise, student: Student) -> Verdict:
         return Verdict(exercise, NOT_RIGHT, str(wrong))
     except (MlflowException, OSError) as error:
         cause = error.__cause__ if isinstance(error, Unreadable) else error
-        sentence = f"what is there could not be read ({_shown(cause)}); compare it with the task."
+        sentence = (
+            f"what is there could not be read ({_shown(cause)}): compare it with the task, and run the first cell again, which "
+            "sets aside what is broken."
+        )
         return Verdict(exercise, NOT_RIGHT, sentence)
     except Exception as error:
         *_, last = traceback.extract_tb(error.__traceback__)
@@ -223,7 +227,8 @@ def _student_here() -> Student | None:
     import mlflow
 
     try:
-        go_to_store()
+        labs = store.labs_store()
+        go_to_store(labs, check_store(labs))
         return Student(mlflow.MlflowClient(), student_name())
     except LabError as error:
         print(f"{TO_DO} The store cannot be asked. {error}")

@@ -11,8 +11,7 @@ from lab.setup import adapted, checks, kernel, repair
 from lab.setup.variables import apply_settings, keep_artifacts_beside
 from lab.store import LabError, Store, is_own, labs_store
 
-# What the labs told MLflow in this process: it puts addresses, rooms and experiments into the environment itself.
-_told: set[str] = set()
+_told = False  # whether the labs told MLflow a store in this process: it notes addresses, rooms and experiments in the environment
 
 
 def start() -> None:
@@ -26,7 +25,7 @@ def start() -> None:
     Raises:
         LabError: something is missing, too old, not writable or not reachable; the message says what to do.
     """
-    used = bool(_told) or "mlflow" in sys.modules
+    was_used = _told or "mlflow" in sys.modules
     notices = [*checks.check_versions(), *checks.check_data()]
     store = labs_store()
     notices += [*checks.find_stray_database(store), *kernel.go_to_notebooks()]
@@ -37,58 +36,53 @@ def start() -> None:
 
     import mlflow
 
-    foreign, chosen = kernel.forget_foreign_settings(store, _told, used)
-    notices += foreign + kernel.close_run()
-    use_store(store)
-    place = ""
-    if has_rooms:
-        own_room, told = _enter(store)
-        place = f", in the room '{own_room}'"
-        notices += told
+    foreign, chosen = kernel.forget_foreign_settings(store, was_used)
+    notices += [] if _told else foreign
+    notices += kernel.close_run()
+    own_room, told = go_to_store(store, has_rooms)
     own = has_rooms or (store.folder is not None and is_own(store.folder))
-    notices += repair.restore_experiments(store, own)
-    if store.folder is None and not has_rooms:
-        room.require_to_be_alone(store)
+    notices += told + repair.restore_experiments(store, own)
     notices += kernel.choose_experiment(chosen, has_rooms) + adapted.stop_autologging()
 
-    name = room.chosen_name()
+    place, name = f", in the room '{own_room}'" if own_room else "", room.chosen_name()
     print(f"MLflow {mlflow.__version__} on Python {platform.python_version()}")
     print(f"Runs go to {store}{place}" + (f", as {name}" if name else ""))
     for notice in notices:
         print(f"Note: {notice}")
 
 
-def go_to_store() -> None:
+def go_to_store(store: Store, has_rooms: bool) -> tuple[str, list[str]]:
     """Point MLflow at the labs' store in whatever process this is, and enter the student's room there.
 
+    Args:
+        store: the store, which `checks.check_store` has found in order.
+        has_rooms: whether it keeps a room for each student.
+
+    Returns:
+        the name of the room, empty if there is none, and notices.
+
     Raises:
-        LabError: the store cannot be used, or is not there any more.
+        LabError: the store is not there any more, or cannot be shared with who uses it already.
     """
-    store = labs_store()
-    has_rooms = checks.check_store(store)
     if store.folder is not None and not store.folder.is_dir():
         raise LabError(f"There is no {store}: run the first cell again, which makes it.")
     use_store(store)
     if has_rooms:
-        _enter(store)
-    elif store.folder is None:
+        return room.enter(store)
+    if store.folder is None:
         room.require_to_be_alone(store)
+    return "", []
 
 
 def use_store(store: Store) -> None:
     """Point MLflow at a store, and have its client do what the labs expect of it."""
     import mlflow
 
+    global _told
+    _told = True
     keep_artifacts_beside(store)
-    _told.add(store.uri)
     mlflow.set_tracking_uri(store.uri)
     # For programs that are started from here. MLflow notes it when it changes, and not when it was forgotten in between.
     os.environ["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
     mlflow.set_registry_uri(store.uri)
     adapted.adapt(store)
-
-
-def _enter(store: Store) -> tuple[str, list[str]]:
-    own_room, told = room.enter(store)
-    _told.add(own_room)
-    return own_room, told

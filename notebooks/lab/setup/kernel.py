@@ -22,27 +22,22 @@ def go_to_notebooks() -> list[str]:
     return [f"this notebook was started in {started}; {told}"]
 
 
-def forget_foreign_settings(store: Store, told: set[str], used: bool) -> tuple[list[str], str]:
-    """Undo what the shell told MLflow.
+def forget_foreign_settings(store: Store, was_used: bool) -> tuple[list[str], str]:
+    """Undo what the shell told MLflow, and what MLflow notes in the environment itself.
 
     Args:
         store: where runs go.
-        told: what MLflow was told by the labs; it notes that in the environment itself.
-        used: whether MLflow was used here before, so that what it notes there is this notebook's.
+        was_used: whether MLflow was used here before, so that the experiment there is this notebook's.
 
     Returns:
         a notice for each of the shell's settings, and the id of the experiment that this notebook had chosen, if any.
     """
-    import mlflow
-
     foreign = {name: os.environ.pop(name, "") for name in FOREIGN}
-    # set_experiment notes it in the environment too, and so does set_tracking_uri.
-    chosen = foreign.pop("MLFLOW_EXPERIMENT_ID") if used else ""
-    ours = {store.uri, *told} | ({mlflow.get_tracking_uri().rstrip("/")} if told else set())
+    chosen = foreign.pop("MLFLOW_EXPERIMENT_ID") if was_used else ""
     return [
         f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
         for name, value in foreign.items()
-        if value and value.rstrip("/") not in ours
+        if value.rstrip("/") not in ("", store.uri)
     ], chosen
 
 
