@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab import store
 from lab.exercises.check import progress
-from lab.servers import HOST, free_port, is_free, port_from, require_mlflow, run_until_stopped
+from lab.servers import HOST, any_port, is_free, port_from, require_mlflow, run_until_stopped
 from lab.setup import checks
 from lab.setup.repair import mend_files
 from lab.setup.variables import apply_settings
@@ -39,7 +39,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, does in COMMANDS.items():
         commands.add_parser(name, help=does, description=does)
-    commands.choices["ui"].add_argument("--port", help=f"the first to try (default {DEFAULT_PORT})")
+    commands.choices["ui"].add_argument("--port", help=f"if it is free (default {DEFAULT_PORT})")
     commands.choices["progress"].add_argument(
         "--verify", action="store_true", help="judge every answer anew"
     )
@@ -70,7 +70,7 @@ def show_ui(port: int | None) -> None:
     """Serve the MLflow UI on the labs' store until Ctrl-C, and say where it answers.
 
     Args:
-        port: the first port to try, None for the one that is usual here.
+        port: the port to use if it is free, None for the one that is usual here.
 
     Raises:
         LabError: the server does not start or ends early; the message holds its last lines.
@@ -112,7 +112,8 @@ def _place(port: int | None) -> tuple[int, str | None]:
     if port is None and (session := checks.cloudera_session()):
         place: tuple[int, str | None] = session.place(is_free)
         return place
-    port = free_port(port or DEFAULT_PORT)
+    port = port or DEFAULT_PORT
+    port = port if is_free(port) else any_port()
     # Source: GitHub's documentation, "Default environment variables for your codespace".
     name = os.environ.get("CODESPACE_NAME")
     domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")

@@ -31,7 +31,6 @@ from lab.store import LabError
 
 HOST = "127.0.0.1"
 ANY_HOST = "0.0.0.0"
-PORTS_TO_TRY = 50
 START_SECONDS = 120  # a first start on a slow disk; usually about ten
 STOP_SECONDS = 20
 RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lab.servers import guard; guard()"
@@ -291,20 +290,6 @@ def port_from(text: str | None) -> int | None:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise LabError(f"The port is '{text}': give a number between 1 and 65535.")
     return int(text)
-
-
-def free_port(first: int) -> int:
-    """Return the first port from `first` on that nobody listens on.
-
-    Raises:
-        LabError: none of the next `PORTS_TO_TRY` ports is free.
-    """
-    for port in range(first, min(first + PORTS_TO_TRY, 65536)):
-        if is_free(port):
-            return port
-    raise LabError(
-        f"Port {first} and the {PORTS_TO_TRY} after it are taken or not allowed: name another with PORT=."
-    )
 
 
 def any_port() -> int:

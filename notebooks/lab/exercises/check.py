@@ -96,21 +96,25 @@ def check(id: str | float, tracking_uri: str | None = None) -> None:
         print(f"There is no exercise '{id}'; there are {', '.join(exercises)}.")
         return
     with _coming_back():
-        verdict = None
-        if tracking_uri:
-            is_server = tracking_uri.startswith(store.SERVER_SCHEMES)
-            if is_server and not answers(f"{tracking_uri}/health"):
-                told = f"The tracking server {tracking_uri} does not answer: start it again."
-                print(f"{TO_DO} The store cannot be asked. {told}")
-                return
-            verdict = judge(exercise, _student_at(tracking_uri))
-        student = _student_here()
-        if student is None:
+        is_server = tracking_uri and tracking_uri.startswith(store.SERVER_SCHEMES)
+        if is_server and not answers(f"{tracking_uri}/health"):
+            told = f"The tracking server {tracking_uri} does not answer: start it again."
+            print(f"{TO_DO} The store cannot be asked. {told}")
             return
-        noted = _noted(exercise, student) if exercise.on_own_server else None
-        verdict = verdict or noted or judge(exercise, student)
-        # When the lab is run again, what was right is on a server that has ended.
-        if not (noted and noted.mark == DONE) and verdict is not noted:
+        verdict = judge(exercise, _student_at(tracking_uri)) if tracking_uri else None
+        if (student := _student_here()) is None:
+            return
+        # What was right before stays noted: when the lab is run again, it is on a server that has ended.
+        note = _notes_of(student).get(exercise.id) if exercise.on_own_server else None
+        was_done = note is not None and note.mark == DONE
+        if verdict is None and note is not None and was_done:
+            verdict = Verdict(exercise, DONE, note.sentence)
+        elif verdict is None and exercise.on_own_server:
+            ask = f'ask there, with lab.check("{exercise.id}", address).'
+            told = f"the answer is on the server that lab {exercise.lab} starts: {ask}"
+            verdict = Verdict(exercise, TO_DO, told)
+        elif not was_done:
+            verdict = verdict or judge(exercise, student)
             _note(student, verdict)
         print(verdict)
 
@@ -122,8 +126,7 @@ def progress(verify: bool = False) -> None:
         verify: whether to look anew also at those that a check has found done.
     """
     with _coming_back():
-        student = _student_here()
-        if student is None:
+        if (student := _student_here()) is None:
             return
         noted = _notes_of(student)
         marks: dict[str, str] = {}
@@ -146,18 +149,6 @@ def progress(verify: bool = False) -> None:
         print(f"Next: {undone[0]} · {all_exercises()[undone[0]].title}.")
     else:
         print("All of them. Well done!")
-
-
-def _noted(exercise: Exercise, student: Student) -> Verdict:
-    """Return what an earlier check has noted of an answer that can no longer be looked at."""
-    note = _notes_of(student).get(exercise.id)
-    if note and note.mark == DONE:
-        return Verdict(exercise, DONE, note.sentence)
-    return Verdict(
-        exercise,
-        TO_DO,
-        f'the answer is on the server that lab {exercise.lab} starts: ask there, with lab.check("{exercise.id}", address).',
-    )
 
 
 def _notes_of(student: Student) -> dict[str, notes.Note]:
