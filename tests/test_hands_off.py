@@ -11,7 +11,6 @@ import lab
 import mlflow
 import pytest
 import yaml
-from kernel import Kernel
 from lab import LabError, store
 from lab.__main__ import adopt, reset
 from lab.setup import checks, repair
@@ -19,7 +18,6 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
-from support import ROOT
 from test_start import _own_store, again, log_a_run, sentence, start_in  # noqa: F401
 
 
@@ -175,7 +173,7 @@ BROKEN = [  # a file in the store, its content, and what is said of it
     (RUN + "metrics/desktop.ini", b"[.ShellClassInfo]\r\nIconResource=x,0\r\n", "the line '"),
     (RUN + "metrics/loss (ann's conflicted copy)", b"1 0.5 0\n", "a name that MLflow does not"),
     (RUN + "metrics/@eaDir/loss", b"1 0.5 0\n", "a name that MLflow does not"),
-    (RUN + "metrics/empty", b"", "no value in it"),
+    (RUN + "metrics/empty", b"", "the line ''"),
     (RUN + "metrics/one-word", b"1\n", "the line '"),
     (RUN + "metrics/four", b"1 0.5 0 iris\n", "the line '"),
     (RUN + "metrics/spaced", b"1 0.5 0 iris data 4f2a\n", "the line '"),
@@ -462,13 +460,6 @@ def test_a_database_of_others_is_refused_before_mlflow_opens_it(database, change
 
 
 # Other places.
-
-
-def test_a_notebook_that_an_editor_starts_in_the_top_folder(own_store):
-    environment = {"PYTHONPATH": str(ROOT / "notebooks"), "LAB_TRACKING_URI": str(own_store)}
-    with Kernel(ROOT, environment) as kernel:
-        printed, error = kernel.run("import lab\nlab.start()\nopen('../data/iris.csv').readline()")
-    assert not error and f"it now runs in {ROOT}/notebooks" in printed
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second disk to try it on")

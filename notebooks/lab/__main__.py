@@ -83,7 +83,14 @@ def show_ui(port: int | None) -> None:
         print(f"The runs go to {labs}, which has its own UI: open that address.")
         return
     require_mlflow("make ui")
-    port, public_host = _place(port)
+    public_host = None
+    if port is None and (session := checks.cloudera_session()):
+        port, public_host = session.place(is_free)
+    elif not is_free(port := port or DEFAULT_PORT):
+        port = any_port()
+    # Source: GitHub's documentation, "Default environment variables for your codespace".
+    if domain := os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"):
+        public_host = f"{os.environ['CODESPACE_NAME']}-{port}.{domain}"
     checks.check_store(labs)
     apply_settings()
     for notice in mend_files(labs):
@@ -105,19 +112,6 @@ def show_ui(port: int | None) -> None:
             print(f"Note: there is no run yet: {told}", flush=True)
 
     run_until_stopped("The MLflow UI", options, port, tell)
-
-
-def _place(port: int | None) -> tuple[int, str | None]:
-    """Return the port to use, and the name under which a proxy in front of this computer serves it, if there is one."""
-    if port is None and (session := checks.cloudera_session()):
-        place: tuple[int, str | None] = session.place(is_free)
-        return place
-    port = port or DEFAULT_PORT
-    port = port if is_free(port) else any_port()
-    # Source: GitHub's documentation, "Default environment variables for your codespace".
-    name = os.environ.get("CODESPACE_NAME")
-    domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
-    return port, f"{name}-{port}.{domain}" if name and domain else None
 
 
 def reset() -> Path | None:

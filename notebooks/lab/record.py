@@ -74,7 +74,7 @@ def show_files(of: str | ModelVersion) -> None:
     run = mlflow.get_run(of)
     if folder is None:
         print(f"{labs_store()} keeps runs in tables; these are the run's artifacts:")
-        _print_tree(_artifacts(mlflow.MlflowClient(), of))
+        _print_tree(artifacts(mlflow.MlflowClient(), of))
         return
     place = folder / run.info.experiment_id
     _print_folder(folder, place / of, "set by MLflow itself: user, source, name of the run")
@@ -103,11 +103,12 @@ def _print_folder(folder: Path, place: Path, own_tags: str = "", version: str = 
     _print_tree(files)
 
 
-def _artifacts(client: MlflowClient, run_id: str, path: str | None = None) -> Files:
+def artifacts(client: MlflowClient, run_id: str, path: str | None = None) -> Files:
+    """Return the files among a run's artifacts, all or those of a folder, with their sizes."""
     found: Files = {}
     for item in client.list_artifacts(run_id, path):
         if item.is_dir:
-            found |= _artifacts(client, run_id, item.path)
+            found |= artifacts(client, run_id, item.path)
         else:
             found[tuple(item.path.split("/"))] = f"{item.file_size} bytes"
     return found

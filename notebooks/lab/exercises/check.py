@@ -57,10 +57,8 @@ def judge(exercise: Exercise, student: Student) -> Verdict:
     try:
         with quietly(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as student.scratch:
             return Verdict(exercise, DONE, exercise.ask(student))
-    except Missing as missing:
-        return Verdict(exercise, TO_DO, str(missing))
-    except Wrong as wrong:
-        return Verdict(exercise, NOT_RIGHT, str(wrong))
+    except (Missing, Wrong) as found:
+        return Verdict(exercise, TO_DO if isinstance(found, Missing) else NOT_RIGHT, str(found))
     except (MlflowException, OSError) as error:
         cause = error.__cause__ if isinstance(error, Unreadable) else error
         sentence = (

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lab import store
 from lab.exercises import notes
+from lab.record import artifacts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -137,11 +138,11 @@ class Student:
             ids = [id for id, name in self.experiments.items() if name == experiment]
             with reading():
                 found = notes.all_runs(self.client, ids)
-            if self.name:  # a run that a client has created with its own calls has no user
-                found = [
-                    run for run in found if run.data.tags.get("mlflow.user", self.name) == self.name
-                ]
-            self._runs[experiment] = [StudentRun(self, run, experiment) for run in found]
+            self._runs[experiment] = [
+                StudentRun(self, run, experiment)
+                for run in found  # one that a client has created with its own calls has no user
+                if self.name in (None, run.data.tags.get("mlflow.user", self.name))
+            ]
         return self._runs[experiment]
 
     def experiment_tagged(self, tag: str) -> tuple[str, str]:
@@ -310,10 +311,7 @@ class StudentRun:
 
     def artifacts(self, folder: str | None = None) -> list[str]:
         """Return the paths of all files among the run's artifacts; maybe none."""
-        paths = []
-        for item in self.student.client.list_artifacts(self.id, folder):
-            paths += self.artifacts(item.path) if item.is_dir else [item.path]
-        return paths
+        return ["/".join(parts) for parts in artifacts(self.student.client, self.id, folder)]
 
     def history(self, metric: str) -> dict[int, float]:
         """Return a metric's values by step; raise `Missing` if it was not logged, `Wrong` if some step has two values."""

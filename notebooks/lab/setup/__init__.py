@@ -8,7 +8,7 @@ import sys
 
 from lab import room
 from lab.setup import adapted, checks, kernel, repair
-from lab.setup.variables import apply_settings, keep_artifacts_beside
+from lab.setup.variables import ROOT, apply_settings, artifact_root
 from lab.store import LabError, Store, is_own, labs_store
 
 _told = False  # whether the labs told MLflow a store in this process: it notes addresses, rooms and experiments in the environment
@@ -28,7 +28,7 @@ def start() -> None:
     was_used = _told or "mlflow" in sys.modules
     notices = [*checks.check_versions(), *checks.check_data()]
     store = labs_store()
-    notices += [*checks.find_stray_database(store), *kernel.go_to_notebooks()]
+    notices += checks.find_stray_database(store)
     apply_settings()
     adapted.import_skops_alone()
     has_rooms = checks.check_store(store)
@@ -80,7 +80,8 @@ def use_store(store: Store) -> None:
 
     global _told
     _told = True
-    keep_artifacts_beside(store)
+    if root := artifact_root(store):
+        os.environ[ROOT] = root
     mlflow.set_tracking_uri(store.uri)
     # For programs that are started from here. MLflow notes it when it changes, and not when it was forgotten in between.
     os.environ["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()

@@ -59,7 +59,11 @@ def adapt(store: Store) -> None:
     _replace(import_module("mlflow.tracking._model_registry.fluent"), "eprint", _print_the_rest)
     if store.folder is not None:
         client = import_module("mlflow.utils.autologging_utils.client")
-        _replace(client.MlflowAutologgingQueueingClient, "flush", _flush_and_wait)
+
+        def wait(flush: Callable[..., Any], client: Any, synchronous: bool = True) -> Any:
+            return flush(client, synchronous=True)
+
+        _replace(client.MlflowAutologgingQueueingClient, "flush", wait)
     if store.is_server and (shell := notebook_shell()):
         shell.set_custom_exc((MlflowException,), _show)
     if Version(__version__) < NEEDS_NO_CHANGE:
@@ -83,10 +87,6 @@ def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
 
     vars(replacement)["_replaced_by_the_labs"] = True
     setattr(owner, name, replacement)
-
-
-def _flush_and_wait(flush: Callable[..., Any], client: Any, synchronous: bool = True) -> Any:
-    return flush(client, synchronous=True)
 
 
 def _is_shown(record: logging.LogRecord) -> bool:

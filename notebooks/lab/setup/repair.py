@@ -58,7 +58,13 @@ def mend_files(store: Store) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         # First, as another notebook that starts now must not take the folder for somebody's.
         (folder / MARKER).touch()
-        notices = [_set_aside(path, folder, flaws[path]) for path in sorted(flaws)]
+        notices = []
+        for path, flaw in sorted(flaws.items()):
+            shutil.move(path, _keep(path, folder))
+            notices.append(
+                f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which stops MLflow; it now lies unchanged under the same "
+                f"path in {folder.name}-before-mending/, and the rest goes on."
+            )
         _make_default_experiment(folder)
         for path in [path for path in lost if path.parent.exists()]:
             path.mkdir(exist_ok=True)
@@ -151,9 +157,7 @@ def _flaw_of_value(path: Path, name: str, rest: str | None) -> str:
         return "content that is no text"
     if not re.fullmatch(r"[/\w.\- :]*", name):
         return "a name that MLflow does not take"
-    if rest is not None and not lines:
-        return "no value in it"
-    for line in lines if rest is not None else ():
+    for line in (lines or [""]) if rest is not None else ():
         if not re.fullmatch(
             rf"(?i)-?\d+ [-+]?([\d.]+(e[-+]?\d+)?|nan|inf(inity)?){rest}", line.strip()
         ):
@@ -168,14 +172,6 @@ def _keep(path: Path, folder: Path) -> Path:
         target = target.with_name(f"{target.name}-again")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
-
-
-def _set_aside(path: Path, folder: Path, flaw: str) -> str:
-    shutil.move(path, _keep(path, folder))
-    return (
-        f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which stops MLflow; it now lies unchanged under the same "
-        f"path in {folder.name}-before-mending/, and the rest goes on."
-    )
 
 
 def _make_default_experiment(folder: Path) -> None:

@@ -51,13 +51,8 @@ def apply_settings() -> None:
         os.environ["LOGNAME"] = name
 
 
-def keep_artifacts_beside(store: Store) -> None:
-    """Have MLflow put artifacts beside an SQLite file, and not into ./mlruns of whichever folder a process happens to run in."""
-    if place := _root(store):
-        os.environ[ROOT] = place
-
-
-def _root(store: Store) -> str:
+def artifact_root(store: Store) -> str:
+    """Return where artifacts go beside an SQLite file, not into ./mlruns of whichever folder a process runs in; empty elsewhere."""
     if not store.uri.startswith("sqlite:///"):
         return ""
     database = Path(store.uri.removeprefix("sqlite:///")).absolute()
@@ -99,7 +94,7 @@ def _rows(store: Store) -> list[tuple[str, str]]:
     ]
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
     rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
-    proxy, name, root = getproxies(), chosen_name(), _root(store)
+    proxy, name, root = getproxies(), chosen_name(), artifact_root(store)
     own = "your proxy is asked for servers of this computer"
     rows += [(f"NO_PROXY={','.join(LOOPBACK)}", own)] * bool(proxy)
     rows += [(f"LOGNAME={name}", "runs carry the name of the computer's account")] * bool(name)
