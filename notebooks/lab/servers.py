@@ -301,11 +301,6 @@ def any_port() -> int:
 
 def is_free(port: int, host: str = HOST) -> bool:
     """Return whether nobody listens on a port of this computer, and it may be used."""
-    with socket.socket() as probe:
-        if os.name == "posix":  # else a port stays taken for a minute after its server has ended
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    with contextlib.suppress(OSError), socket.create_server((host, port)):
         return True
+    return False

@@ -167,7 +167,7 @@ class Student:
         file = store.ROOT / "notebooks" / name
         if self.here and not file.exists():
             raise Missing(f"there is no file '{name}' beside this notebook.")
-        with contextlib.suppress(Missing, Wrong):
+        with contextlib.suppress(Missing, Wrong, Unreadable):
             kept = self.run(BY_HAND, name).artifact(name)
             if not self.here or kept.read_bytes() == file.read_bytes():
                 return kept
