@@ -124,12 +124,8 @@ def labs_store() -> Store:
 
 def is_own(folder: Path) -> bool:
     """Return whether a folder is the labs' own to mend: the project's, one that they made, or one in which nothing is yet."""
-    return folder == DEFAULT_FOLDER or (folder / MARKER).is_file() or is_unused(folder)
-
-
-def is_unused(folder: Path) -> bool:
-    """Return whether a folder is yet to be made, or is empty."""
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    unused = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    return unused or folder == DEFAULT_FOLDER or (folder / MARKER).is_file()
 
 
 def holds_experiments(folder: Path) -> bool:

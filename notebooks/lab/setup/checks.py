@@ -135,8 +135,7 @@ def _check_folder(folder: Path) -> None:
     """Raise if a folder holds something else than runs, before MLflow makes files in it; if it cannot be written, or is full."""
     choose = "or name another folder in LAB_TRACKING_URI"
     with stores.must_be_writable(folder, "The store's folder", choose) as nearest:
-        unused = stores.is_unused(folder) or (folder / stores.MARKER).is_file()
-        if folder.is_dir() and not unused and not stores.holds_experiments(folder):
+        if not stores.is_own(folder) and not stores.holds_experiments(folder) and folder.is_dir():
             inside = stores.holds_experiments(folder / "mlruns")
             meant = f"you may mean {folder / 'mlruns'}" if inside else "name an empty folder"
             raise LabError(
