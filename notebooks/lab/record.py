@@ -93,7 +93,7 @@ def _print_folder(folder: Path, place: Path, own_tags: str = "", version: str = 
         parts, note = path.relative_to(place).parts, ""
         if SMALL.intersection(parts[:-1]) and parts[0] != "artifacts":
             lines = path.read_text(encoding="utf-8").splitlines() or [""]
-            more = f" … {len(lines)} lines, one a step" if len(lines) > 1 else ""
+            more = f" … {len(lines)} lines, one for each value" if len(lines) > 1 else ""
             note = lines[0][:SHORT] + ("…" if len(lines[0]) > SHORT else "") + more
         if parts[0] == "tags" and parts[1].startswith("mlflow."):
             parts, note = ("tags", "mlflow.…"), own_tags

@@ -18,7 +18,7 @@ REASONS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": ("true", "two addresses after each run on a server"),
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": ("false", "a progress bar for every file that is read"),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": ("4", "a server that is gone is tried for four minutes"),
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": ("3", "with both for 28 s, enough for a restart"),
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": ("3", "with both for 45 s, enough for a restart"),
     "GIT_PYTHON_REFRESH": ("quiet", "a warning where git is not installed"),
     "PYTHON_COLORS": ("0", "colour codes in what started programs print (Python 3.13)"),
 }
