@@ -239,6 +239,7 @@ def test_what_was_right_on_a_server_that_has_ended_stays_so(capsys, monkeypatch,
         client.log_metric(run, "accuracy", 0.9)
         client.set_terminated(run, end_time=10)
 
+    MlflowClient(second).search_experiments()  # makes it
     mlflow.set_tracking_uri(second)
     capsys.readouterr()
     for look in (
@@ -326,3 +327,13 @@ def test_store_that_cannot_be_reached_is_said_not_raised(capsys, monkeypatch):
     first, second = capsys.readouterr().out.splitlines()
     assert first == second and first.startswith("⬜ The store cannot be asked.")
     assert "does not answer" in first
+
+
+def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
+    import lab
+
+    file = tmp_path / "mistyped.db"
+    for uri in (f"sqlite:///{file.as_posix()}", file.as_uri()):
+        lab.check("8.3", uri)
+        told = f"⬜ The store cannot be asked. There is no file {file}: correct its name.\n"
+        assert capsys.readouterr().out == told and not file.exists()

@@ -104,11 +104,12 @@ def digits_split():
     return train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
 
 
-def test_lab07_log_loss():
+def test_lab07_log_loss_and_accuracy():
     X_train, X_test, y_train, y_test = digits_split()
     model = make_pipeline(PCA(30, random_state=0), LogisticRegression(C=10.0, **TO_THE_OPTIMUM))
     loss = log_loss(y_test, model.fit(X_train, y_train).predict_proba(X_test))
     assert loss == pytest.approx(expected.DIGITS_LOG_LOSS, abs=1e-3)
+    assert model.score(X_test, y_test) == pytest.approx(expected.DIGITS_ACCURACY, abs=1e-4)
 
 
 def test_lab06_misclassified_digits():

@@ -13,6 +13,13 @@ from sklearn.svm import SVC
 # [0.1, 1.0, 10.0] → [1.0, 10.0]
 # %% 4.1 ❌ Fit one search with all three values
 # GridSearchCV(LogisticRegression(**settings), {"C": [0.1, 1.0, 10.0]}, cv=5) → SVC()
+# %% 4.1 ❌ found 3 runs under the run 'my-search' that a loop has made, expected those of one GridSearchCV
+mlflow.sklearn.autolog(log_models=False)
+with mlflow.start_run(run_name="my-search"):
+    for C in (0.1, 1.0, 10.0):
+        with mlflow.start_run(nested=True):
+            LogisticRegression(**settings | {"C": C}).fit(X_train, y_train)
+mlflow.sklearn.autolog(disable=True)
 # %% 4.1 ❌ found a search over SVC, expected one over LogisticRegression
 # LogisticRegression(**settings) → SVC()
 # %% 4.1 ❌ found a training on 150 flowers in the run 'my-search', expected the 120 of the training part

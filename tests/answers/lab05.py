@@ -10,7 +10,7 @@ optional = ModelSignature(
 
 
 class Careless(mlflow.pyfunc.PythonModel):
-    def predict(self, context, model_input: pd.DataFrame, params=None):
+    def predict(self, context, model_input, params=None):
         return ridge.predict(X.head(len(model_input)))
 
 
@@ -34,6 +34,10 @@ class Careless(mlflow.pyfunc.PythonModel):
 # array_ridge → Ridge().fit(array * 0, y)
 # %% 5.1 ❌ found a Pipeline as the model, expected a plain Ridge. It is array_ridge of section 5.6
 # array_ridge → make_pipeline(StandardScaler(), Ridge()).fit(array, y)
+# %% 5.1 ❌ found a wrapper of mlflow.pyfunc as the model, expected a plain Ridge
+# sklearn.log_model( → pyfunc.log_model(
+# array_ridge, → python_model=Careless(),
+# **options → name="ridge", pip_requirements=requirements
 # %% 5.1 ✅ the signature inferred anew
 # tensor_signature → infer_signature(array, array_ridge.predict(array))
 # %% 5.1 ✅ a ridge of one's own, an example from the table

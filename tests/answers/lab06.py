@@ -16,6 +16,8 @@ from sklearn.metrics import classification_report
 # The 8 is missed most often, mostly predicted as a 1. → It is not 8 that is read as 1.
 # %% 6.1 ❌ found a 'least' in
 # missed most often → missed least often
+# %% 6.1 ⬜ no artifact 'notes/conclusion.txt', but conclusion.txt
+# notes/conclusion.txt → conclusion.txt
 # %% 6.1 ✅ in two clauses, with the section
 # mostly predicted as a 1. → and the 8 is mostly taken for 1 (see section 6.1).
 # %% 6.1 ✅ in another language, as a file

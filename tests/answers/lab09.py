@@ -14,12 +14,14 @@ def made_up(
     workers=("a:1", "b:2"),
     values={"n_splits": 10, "random_state": 0},
     inputs=(recorded,),
+    data=(recorded,),
     tagged=(11,),
     outside=0,
     still_open=0,
 ):
     where = mlflow.set_experiment("my_sweep").experiment_id
     parent = store.create_run(where, run_name="my-sweep")
+    store.log_inputs(parent.info.run_id, list(data))
     store.set_terminated(parent.info.run_id)
     for number in range(count + outside + still_open):
         tags = {"worker": workers[number % len(workers)], "git_commit": "no git"}
@@ -76,7 +78,9 @@ made_up(workers=("a:1",))
 made_up(outside=2)
 # %% 9.1 ⬜ the run 'number 12', a trial of the run 'my-sweep', is still open
 made_up(still_open=1)
-# %% 9.1 ⬜ has no dataset 'digits'
+# %% 9.1 ⬜ the run 'my-sweep' has no dataset 'digits'
+made_up(data=())
+# %% 9.1 ⬜ the run 'number 11' has no dataset 'digits'
 made_up(inputs=())
 # %% 9.1 ⬜ has no parameter 'n_splits'
 made_up(values={})
@@ -90,6 +94,7 @@ made_up(tagged=(10, 11))
 place = mlflow.set_experiment("my_sweep").experiment_id
 many = [{"C": C, "components": n} for C in (0.2, 2.0) for n in range(3, 9)]
 with mlflow.start_run(run_name="my-sweep") as parent:
+    mlflow.log_input(dataset)
     told = sweep | {"experiment_id": place, "parent_run_id": parent.info.run_id}
     Parallel(n_jobs=2)(delayed(train)(trial, dataset, told, pause=0.3) for trial in many)
 best = mlflow.search_runs(order_by=["metrics.accuracy DESC"], max_results=1)["run_id"][0]
@@ -98,6 +103,7 @@ with mlflow.start_run(run_id=best):
 # %% 9.1 ✅ with futures one by one, on a client of its own, from a parent that is closed
 place = mlflow.get_experiment_by_name("my_sweep").experiment_id
 whole = mlflow.MlflowClient().create_run(place, run_name="my-sweep")
+store.log_inputs(whole.info.run_id, [recorded])
 told = {**sweep, "experiment_id": place, "parent_run_id": whole.info.run_id}
 pending = [
     client.submit(train, {"C": C, "components": 5}, dataset, told, pure=False)

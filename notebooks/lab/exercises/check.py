@@ -94,9 +94,7 @@ def check(id: str | float, tracking_uri: str | None = None) -> None:
         print(f"There is no exercise '{id}'; there are {', '.join(exercises)}.")
         return
     with _coming_back():
-        is_server = tracking_uri and tracking_uri.startswith(store.SERVER_SCHEMES)
-        if is_server and not answers(f"{tracking_uri}/health"):
-            told = f"The tracking server {tracking_uri} does not answer: start it again."
+        if tracking_uri and (told := _why_not_there(tracking_uri)):
             print(f"{TO_DO} The store cannot be asked. {told}")
             return
         verdict = judge(exercise, _student_at(tracking_uri)) if tracking_uri else None
@@ -166,6 +164,18 @@ def _note(student: Student, verdict: Verdict) -> None:
         if verdict.mark != OURS:
             words = verdict.exercise.id, verdict.mark, verdict.sentence
             notes.write(student.client, str(student.name), *words)
+
+
+def _why_not_there(tracking_uri: str) -> str:
+    """Return why another store cannot be asked, empty if it can be: MLflow would make a file or folder that is missing."""
+    if tracking_uri.startswith(store.SERVER_SCHEMES):
+        there = answers(f"{tracking_uri}/health")
+        return (
+            "" if there else f"The tracking server {tracking_uri} does not answer: start it again."
+        )
+    path = tracking_uri.removeprefix("sqlite:///")
+    file = store.Store(tracking_uri).folder if path == tracking_uri else Path(path)
+    return "" if file is None or file.exists() else f"There is no file {file}: correct its name."
 
 
 @contextlib.contextmanager

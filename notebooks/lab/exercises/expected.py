@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 IRIS_ACCURACY = {0.01: 0.6333, 0.1: 0.9333, 1.0: 0.9667, 10.0: 1.0, 100.0: 1.0}
 # The mean over the splits with the seeds 0 to 9, with half of the flowers held out.
 IRIS_MEAN_ACCURACY = {0.01: 0.8133, 0.1: 0.924, 1.0: 0.9547, 10.0: 0.96, 100.0: 0.9547}
-MEAN_ACCURACY_TOLERANCE = 0.003  # two flowers of 750
+MEAN_ACCURACY_TOLERANCE = 0.0006  # less than a flower of 750; enough for three decimals
 
 # Lab 2, C = 10, on the 30 flowers that the split with the seed 42 holds out.
 IRIS_LOG_LOSS = 0.0427
@@ -44,6 +44,7 @@ MISCLASSIFIED = list(zip(_ROWS, _DIGITS, _PREDICTED, strict=True))
 MISSED, PREDICTED = 8, 1  # the most frequent of them
 
 # Lab 7, C = 10 and 30 components, on the test rows.
+DIGITS_ACCURACY = 0.9667
 DIGITS_LOG_LOSS = 0.1054
 DIGITS_LOG_LOSS_TOLERANCE = 0.004
 

@@ -39,12 +39,16 @@ def value_of_C(run: StudentRun, before: str = "") -> float:
 
 @exercise("4.1", "A search with children", (EXPERIMENT, "my-search"))
 def a_search_with_children(parent: StudentRun) -> str:
+    children = parent.children()
+    looped = bool(children) and "estimator_name" not in parent.tags
+    found = f"{len(children)} runs under {parent} that a loop has made"
     hint = "Fit one search with all three values, instead of one model after another."
+    require(not looped, found, "those of one GridSearchCV", hint)
     autologged(parent, "GridSearchCV", hint)
     searched = parent.param("estimator")
     found = f"a search over {searched.partition('(')[0]}"
     require("LogisticRegression(" in searched, found, "one over LogisticRegression")
-    tried = sorted(value_of_C(child) for child in parent.children())
+    tried = sorted(value_of_C(child) for child in children)
     found = f"children with C = {', '.join(f'{C:g}' for C in tried) or 'nothing'}"
     hint = "Name these three values of C in the grid, and leave max_tuning_runs as it is."
     if not tried:

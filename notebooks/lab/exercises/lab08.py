@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from lab.exercises import exercise
 from lab.exercises.expected import digest, iris_test
@@ -81,6 +82,14 @@ def something_of_your_own(student: Student) -> str:
     kinds = sorted({run.param("model") for run in runs})
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
+    seeds = {
+        kind: {run.param("random_state") for run in runs if run.param("model") == kind}
+        for kind in kinds
+    }
+    found = " and ".join(f"{min(of)} for {kind}" for kind, of in seeds.items())
+    hint = "A model's own seed needs another name, like model_seed, or it takes the place of the split's."
+    shared = bool(set.intersection(*seeds.values()))
+    require(shared, f"random_state = {found}", "the seed of one split for all kinds", hint)
     best = (max if direction == "max" else min)(run.metrics[metric] for run in runs)
     tagged = [run for run in student.finished(experiment) if run.tags.get("verdict") == "best"]
     if not tagged:
@@ -117,10 +126,29 @@ def can_be_rebuilt(run: StudentRun) -> None:
 
 
 def answers_its_example(run: StudentRun) -> None:
-    """Raise unless a run has a model with a signature and an input example that it predicts for."""
+    """Raise unless a run has a model with a signature and an input example, for which it predicts the same each time."""
     model = run.model()
     model.inputs()
-    error = model.error(model.example())
+    rows = model.example()
+    error = model.error(rows)
     found = f"a model that fails on its own input example ({type(error).__name__})"
     hint = "Log an example of the rows that the model was trained on."
     require(error is None, found, "one that predicts", hint)
+    once = model.predict(rows)
+    same = alike(once, model.predict(rows))
+    if min(getattr(rows, "ndim", 0), getattr(once, "ndim", 0) + 1) > 1:
+        # In training mode batch normalization looks at the other rows.
+        same = same and alike(once[:1], model.predict(rows.take([0] * len(rows), axis=0))[:1])
+    hint = "Is it a network? Call model.eval() before log_model."
+    require(same, "a model that answers the same rows differently", "the same answers", hint)
+
+
+def alike(answers: Any, others: Any) -> bool:
+    """Return whether a model's answers are the same, but for rounding."""
+    import numpy as np
+
+    try:
+        scale = np.nanmax(np.abs(np.asarray(answers)))
+        return np.allclose(answers, others, rtol=0, atol=1e-4 * scale, equal_nan=True)
+    except TypeError:  # texts, or a dictionary
+        return repr(answers) == repr(others)

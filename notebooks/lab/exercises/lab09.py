@@ -13,7 +13,9 @@ TRIALS = 12
 SETTINGS = ("C", "components", "n_splits", "random_state")
 
 
-@exercise("9.1", "A sweep of your own", (OWN, "my-sweep"), on_own_server=True)
+@exercise(
+    "9.1", "A sweep of your own", (OWN, "my-sweep"), on_own_server=True, dataset={"digits": None}
+)
 def a_sweep_of_your_own(parent: StudentRun) -> str:
     none_outside(parent)
     hint = "Trials go where the experiment_id says that they are told, so the sweep's must be that of 'my_sweep'."

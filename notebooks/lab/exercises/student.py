@@ -35,6 +35,10 @@ SENTENCES = {
     "metric": ("{name} = {value:.{digits}g} in {run}", "{right:.{digits}g}"),
     "dataset": ("a dataset '{name}' with the digest {value}", "{right}"),
 }
+NOT_STORED = (
+    "Read the error under your cell: if skops refused a type, section 5.7 says what to do; a model of another library than "
+    "scikit-learn needs that library's flavor, like mlflow.pytorch, mlflow.xgboost or mlflow.lightgbm."
+)
 
 
 class Missing(Exception):
@@ -302,7 +306,8 @@ class StudentRun:
         folder = path.rpartition("/")[0] or None
         there = {a.path: a.is_dir for a in self.student.client.list_artifacts(self.id, folder)}
         if path not in there:
-            besides = f", but {', '.join(there)}." if there else "."
+            others = ", ".join(self.artifacts()[:5])
+            besides = f", but {others}." if others else "."
             raise Missing(f"{self} has no artifact '{path}'{besides}")
         hint = "The argument artifact_path names the folder alone, without the file."
         require(not there[path], f"a folder '{path}' in {self}", "a file", hint)
@@ -357,7 +362,16 @@ class StudentRun:
                 with contextlib.suppress(MlflowException):  # it was deleted
                     models.append(self.student.client.get_logged_model(output.model_id))
             models.sort(key=lambda model: model.creation_timestamp)
-            uris = {model.name: str(model.artifact_location) for model in models}
+            stored = [model for model in models if model.status == "READY"]
+            uris = {model.name: str(model.artifact_location) for model in stored}
+            failed = [model.name for model in models if name in (None, model.name)]
+            found = f"a model '{failed[-1] if failed else ''}' in {self} that could not be stored"
+            require(
+                bool(uris if name is None else name in uris) or not failed,
+                found,
+                "one that is",
+                NOT_STORED,
+            )
         else:  # MLflow 2
             for path in self.artifacts():
                 folder, _, file = path.rpartition("/")
@@ -400,6 +414,11 @@ class StudentModel:
             of: what to say of the model.
             hint: what to do if it is of another kind.
         """
+        found, expected = (
+            f"a wrapper of mlflow.pyfunc as the model{of}",
+            f"a plain {kind or 'model'}",
+        )
+        require(set(self.loaded.metadata.flavors) > {"python_function"}, found, expected, hint)
         with reading():
             model = self.loaded.get_raw_model()
         found = type(model).__name__
