@@ -168,11 +168,8 @@ def _note(student: Student, verdict: Verdict) -> None:
 
 def _why_not_there(tracking_uri: str) -> str:
     """Return why another store cannot be asked, empty if it can be: MLflow would make a file or folder that is missing."""
-    if tracking_uri.startswith(store.SERVER_SCHEMES):
-        there = answers(f"{tracking_uri}/health")
-        return (
-            "" if there else f"The tracking server {tracking_uri} does not answer: start it again."
-        )
+    if tracking_uri.startswith(store.SERVER_SCHEMES) and not answers(f"{tracking_uri}/health"):
+        return f"The tracking server {tracking_uri} does not answer: start it again."
     path = tracking_uri.removeprefix("sqlite:///")
     file = store.Store(tracking_uri).folder if path == tracking_uri else Path(path)
     return "" if file is None or file.exists() else f"There is no file {file}: correct its name."

@@ -5,7 +5,7 @@ import re
 
 from lab.exercises import exercise
 from lab.exercises.expected import BEST_C, MISTAKES, TRAINING_ACCURACY
-from lab.exercises.student import Missing, StudentRun, number, reading, require
+from lab.exercises.student import StudentRun, need, number, reading, require
 
 EXPERIMENT = "autolog_experiment"
 TRAINING_ROWS = 120
@@ -13,11 +13,9 @@ TRAINING_ROWS = 120
 
 def autologged(run: StudentRun, kind: str, hint: str = "") -> None:
     """Raise `Missing` unless autologging filled a run, `Wrong` unless it saw a training of a kind on the training part."""
-    if "estimator_name" not in run.tags:
-        raise Missing(
-            f"{run} was not filled by autologging; call mlflow.sklearn.autolog(…) before fit, and fit inside the run. (mlflow.autolog() alone "
-            "does nothing once mlflow.sklearn.autolog(disable=True) was called.)"
-        )
+    none = f"{run} was not filled by autologging; call mlflow.sklearn.autolog(…) before fit, and fit inside the run."
+    disabled = "(mlflow.autolog() alone does nothing once mlflow.sklearn.autolog(disable=True) was called.)"
+    need("estimator_name" in run.tags, f"{none} {disabled}")
     expected = f"the {TRAINING_ROWS} of the training part"
     for logged in run.datasets:
         with reading():
@@ -70,9 +68,7 @@ def both_ways_in_one_run(run: StudentRun) -> str:
     run.param("C", 0.01)
     hint = "Train on the flowers of the training part alone, with no other settings than those of the lab."
     run.metric("training_accuracy_score", TRAINING_ACCURACY, hint)
-    if "mistakes" not in run.metrics:
-        raise Missing(
-            f"{run} has no metric 'mistakes'; log it inside the with block, below which the run is closed."
-        )
+    none = f"{run} has no metric 'mistakes'; log it inside the with block, below which the run is closed."
+    need("mistakes" in run.metrics, none)
     run.metric("mistakes", MISTAKES, "Count the wrong predictions among the 30 held-out flowers.")
     return f"autologging's metrics, and {run.metric('mistakes'):.0f} mistakes counted by hand."

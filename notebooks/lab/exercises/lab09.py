@@ -1,11 +1,9 @@
 """Lab 9: a sweep of one's own on several workers, a worker that died, and two mistakes mended."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from lab.exercises import exercise
-from lab.exercises.student import Missing, StudentRun, only_one, require
+from lab.exercises.student import StudentRun, need, only_one, require
 
 EXPERIMENT = "cluster_experiment"
 OWN = "my_sweep"
@@ -34,14 +32,12 @@ def a_sweep_of_your_own(parent: StudentRun) -> str:
     hint = "Use client.map, or Parallel(n_jobs=2)."
     require(len(workers) > 1, found, "trials by at least two workers", hint)
     tagged = [run for run in parent.children() if run.tags.get("verdict") == "best"]
-    if not tagged:
-        raise Missing(f"no trial of {parent} has the tag verdict = best.")
+    need(tagged, f"no trial of {parent} has the tag verdict = best.")
     chosen = only_one(tagged, "the tag verdict = best", "it on one trial, the best")
     best, own = max(run.metric("accuracy") for run in trials), chosen.metrics.get("accuracy", 0)
     found = f"{chosen} as the best, with an accuracy of {own:.3f}"
-    require(
-        own == best, found, f"one with {best:.3f}", "Order the search by metrics.accuracy DESC."
-    )
+    hint = "Order the search by metrics.accuracy DESC."
+    require(own == best, found, f"one with {best:.3f}", hint)
     return f"{len(trials)} trials by {len(workers)} workers, none lost; the best has an accuracy of {best:.3f}."
 
 
@@ -49,10 +45,8 @@ def a_sweep_of_your_own(parent: StudentRun) -> str:
 def account_for_a_dead_worker(parent: StudentRun) -> str:
     finished = {run.id: run for run in whole_trials(parent)}
     lost = [run for run in parent.children() if run.id not in finished]
-    if not lost:
-        raise Missing(
-            f"every trial of {parent} finished: end a worker's process while its trial still runs."
-        )
+    none = f"every trial of {parent} finished: end a worker's process while its trial still runs."
+    need(lost, none)
     for run in lost:
         found = f"{run} closed as {run.status}, without an accuracy"
         hint = "set_terminated(run_id, 'KILLED') of MlflowClient closes a run."
@@ -61,11 +55,8 @@ def account_for_a_dead_worker(parent: StudentRun) -> str:
         expected = f"a reason that names its worker, {worker}"
         require(worker in reason, f"closed_because = {reason}", expected)
         other = finished.get(run.tag("repeated_by"))
-        found, expected = (
-            f"repeated_by = {run.tag('repeated_by')}",
-            f"the id of a finished trial of {parent}",
-        )
-        require(other is not None, found, expected)
+        found = f"repeated_by = {run.tag('repeated_by')}"
+        require(other is not None, found, f"the id of a finished trial of {parent}")
         same = other is not None and other.params == run.params
         hint = "Compare the parameters of the two."
         require(same, f"{run} repeated by {other}", "a trial of the same settings", hint)
@@ -87,14 +78,9 @@ def mend_it(parent: StudentRun) -> str:
 
 def none_outside(parent: StudentRun) -> None:
     """Raise if a trial that began after a sweep did is no child of any run."""
-    outside = [
-        run.name
-        for run in parent.student.finished(parent.experiment)
-        if run.started >= parent.started
-        and run.id != parent.id
-        and "mlflow.parentRunId" not in run.tags
-        and "accuracy" in run.metrics
-    ]
+    runs = [run for run in parent.student.finished(parent.experiment) if "accuracy" in run.metrics]
+    since = [run for run in runs if run.started >= parent.started and run.id != parent.id]
+    outside = [run.name for run in since if "mlflow.parentRunId" not in run.tags]
     found = f"{len(outside)} trials outside '{parent.name}' ({', '.join(sorted(outside)[:3])})"
     hint = (
         "Pass experiment_id and parent_run_id to start_run, in the function that the workers run."
@@ -108,11 +94,8 @@ def whole_trials(
     """Return the children of a run that finished with an accuracy; raise if one is open, or if there are too few."""
     children = parent.children()
     for run in children:
-        if run.status == "RUNNING":
-            raise Missing(f"{run}, a trial of {parent}, is still open.")
+        need(run.status != "RUNNING", f"{run}, a trial of {parent}, is still open.")
     whole = [run for run in children if run.status == "FINISHED" and "accuracy" in run.metrics]
-    if len(whole) < at_least:
-        raise Missing(
-            f"{parent} has {len(whole)} finished trials with an accuracy, and {in_words} are asked for. {hint}"
-        )
+    some = f"{len(whole)} finished trials with an accuracy"
+    need(len(whole) >= at_least, f"{parent} has {some}, and {in_words} are asked for. {hint}")
     return whole

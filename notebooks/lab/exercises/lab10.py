@@ -13,6 +13,7 @@ from lab.exercises.student import (
     Student,
     StudentModel,
     StudentRun,
+    need,
     number,
     reading,
     require,
@@ -58,10 +59,8 @@ def challenger(student: Student) -> tuple[StudentRun, ModelVersion]:
     if not made:
         others = student.client.search_model_versions(f"run_id = '{newest.id}'")
         besides = f", but '{others[0].name}' has one" if others else ""
-        raise Missing(
-            f"no version of '{name_of(student)}' is from {newest}{besides}; register its model with "
-            "mlflow.register_model(model_uri, name)."
-        )
+        none = f"no version of '{name_of(student)}' is from {newest}{besides}"
+        raise Missing(f"{none}; register its model with mlflow.register_model(model_uri, name).")
 
     def rank(version: ModelVersion) -> tuple[bool, float, int]:
         passed = version.tags.get("gate") == "passed"
@@ -78,8 +77,7 @@ def shown(version: ModelVersion) -> str:
 def tag(version: ModelVersion, name: str, hint: str = "") -> str:
     """Return a tag's text; raise `Missing` if there is none."""
     text = str(version.tags.get(name, "")).strip()
-    if not text:
-        raise Missing(f"{shown(version)} has no tag '{name}'" + (f"; {hint}." if hint else "."))
+    need(text, f"{shown(version)} has no tag '{name}'" + (f"; {hint}." if hint else "."))
     return text
 
 
@@ -118,9 +116,8 @@ def untrained(run: StudentRun) -> Pipeline:
     from sklearn.preprocessing import PolynomialFeatures, StandardScaler
     from sklearn.svm import SVR
 
-    kinds: dict[str, Any] = {
-        k.__name__: k for k in (PolynomialFeatures, Ridge, StandardScaler, SVR)
-    }
+    known: Any = (PolynomialFeatures, Ridge, StandardScaler, SVR)
+    kinds = {kind.__name__: kind for kind in known}
     steps = []
     for name in run.param("model").split(", "):
         require(name in kinds, f"a {name} in {run}", f"one of {', '.join(kinds)}")
@@ -153,9 +150,9 @@ def challenger_that_passes(student: Student) -> str:
     hint = "Make that one champion, and call promote again."
     require(value(alpha) == WINNERS_ALPHA, found, "with the sweep's winner", hint)
     champion = aliases_of(student).get("champion")
-    if champion != str(version.version) and "rolled_back" not in version.tags:
-        told = f"is on version {champion}" if champion else "is on no version"
-        raise Missing(f"the alias 'champion' {told}, and {shown(version)} has passed.")
+    told = f"is on version {champion}" if champion else "is on no version"
+    moved = champion == str(version.version) or "rolled_back" in version.tags
+    need(moved, f"the alias 'champion' {told}, and {shown(version)} has passed.")
     return f"{shown(version)} passed, with an error of {error:.1f} on the held-out rows."
 
 
@@ -166,9 +163,8 @@ def roll_back(student: Student) -> str:
     found = f"rolled_back = {reason} on {shown(version)}"
     require(len(reason.split()) >= 4, found, "a reason of at least 4 words")
     before = tag(version, "replaced", "promote sets it")
-    champion = aliases_of(student).get("champion")
-    if champion is None:
-        raise Missing(f"nobody is champion; set the alias to version {before}.")
+    champion = aliases_of(student).get("champion", "")
+    need(champion, f"nobody is champion; set the alias to version {before}.")
     # A later version: the lesson was run again.
     right = champion == before or int(champion) > int(version.version)
     expected = f"it on version {before}, which {shown(version)} had replaced"
@@ -179,25 +175,23 @@ def roll_back(student: Student) -> str:
 
 @exercise("10.3", "Fit for a stranger")
 def fit_for_a_stranger(student: Student) -> str:
-    if not student.finished(EXPERIMENT):  # where there is no registry either
-        raise Missing(f"there is no run of yours in the experiment '{EXPERIMENT}'.")
+    runs = {run.id: run for run in student.finished(EXPERIMENT)}
+    # Without a run, there may be no registry either.
+    need(runs, f"there is no run of yours in the experiment '{EXPERIMENT}'.")
     aliases = aliases_of(student)
-    documented, champion = aliases.get("documented"), aliases.get("champion")
-    if documented is None:
-        raise Missing(f"no version of '{name_of(student)}' has the alias 'documented'.")
-    if champion is None:
-        raise Missing("nobody is champion; set the alias, then document that version.")
+    documented, champion = aliases.get("documented", ""), aliases.get("champion", "")
+    need(documented, f"no version of '{name_of(student)}' has the alias 'documented'.")
+    need(champion, "nobody is champion; set the alias, then document that version.")
     version = student.client.get_model_version(name_of(student), documented)
     # Who has passed was champion; an older one too, for all that can be known.
     right = version.tags.get("gate") == "passed" or int(documented) <= int(champion)
     found = f"the alias 'documented' on version {documented}"
     require(right, found, f"it on the champion, version {champion}")
     text = version.description or ""
-    if not text.strip():
-        raise Missing(f"{shown(version)} has no description; use client.update_model_version.")
+    none = f"{shown(version)} has no description; use client.update_model_version."
+    need(text.strip(), none)
     found = f"the description '{text}' of {shown(version)}"
     require(len(text.split()) >= 8, found, "a sentence of at least 8 words")
-    runs = {run.id: run for run in student.finished(EXPERIMENT)}
     expected = f"one that a run of yours in '{EXPERIMENT}' has made"
     found = f"{shown(version)}, which is from no run of yours"
     require(version.run_id in runs, found, expected)

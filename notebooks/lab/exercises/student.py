@@ -53,6 +53,12 @@ class Unreadable(OSError):
     """Something is there, and reading or using it raises an error, which is this one's cause."""
 
 
+def need(there: object, sentence: str) -> None:
+    """Raise `Missing` with a sentence unless something is there: not zero, empty or None."""
+    if not there:
+        raise Missing(sentence)
+
+
 def require(holds: bool, found: str, expected: str, hint: str = "") -> None:
     """Raise `Wrong` unless a condition holds.
 
@@ -362,16 +368,11 @@ class StudentRun:
                 with contextlib.suppress(MlflowException):  # it was deleted
                     models.append(self.student.client.get_logged_model(output.model_id))
             models.sort(key=lambda model: model.creation_timestamp)
-            stored = [model for model in models if model.status == "READY"]
-            uris = {model.name: str(model.artifact_location) for model in stored}
-            failed = [model.name for model in models if name in (None, model.name)]
-            found = f"a model '{failed[-1] if failed else ''}' in {self} that could not be stored"
-            require(
-                bool(uris if name is None else name in uris) or not failed,
-                found,
-                "one that is",
-                NOT_STORED,
-            )
+            uris = {m.name: str(m.artifact_location) for m in models if m.status == "READY"}
+            failed = [m.name for m in models if m.name not in uris and name in (None, m.name)]
+            if failed and (name or not uris):
+                found = f"a model '{failed[-1]}' in {self} that could not be stored"
+                refuse(found, "one that is", NOT_STORED)
         else:  # MLflow 2
             for path in self.artifacts():
                 folder, _, file = path.rpartition("/")
@@ -414,15 +415,12 @@ class StudentModel:
             of: what to say of the model.
             hint: what to do if it is of another kind.
         """
-        found, expected = (
-            f"a wrapper of mlflow.pyfunc as the model{of}",
-            f"a plain {kind or 'model'}",
-        )
-        require(set(self.loaded.metadata.flavors) > {"python_function"}, found, expected, hint)
+        wrapped = set(self.loaded.metadata.flavors) == {"python_function"}
         with reading():
-            model = self.loaded.get_raw_model()
-        found = type(model).__name__
-        require(kind in ("", found), f"a {found} as the model{of}", f"a plain {kind}", hint)
+            model = self.loaded if wrapped else self.loaded.get_raw_model()
+        found = "wrapper of mlflow.pyfunc" if wrapped else type(model).__name__
+        right = not wrapped and kind in ("", found)
+        require(right, f"a {found} as the model{of}", f"a plain {kind or 'model'}", hint)
         return model
 
     def inputs(self) -> list[Any]:
