@@ -4,39 +4,28 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
-def mine(model, C=10.0, loss=None):
+def mine(model, C=10.0):
     with mlflow.start_run(run_name="my-setting"):
         mlflow.log_param("C", C)
         mlflow.sklearn.log_model(model, name="logistic_regression", pip_requirements=requirements)
         mlflow.log_metric("accuracy", model.score(X_test, y_test))
-        mlflow.log_metric("log_loss", loss or log_loss(y_test, model.predict_proba(X_test)))
+        mlflow.log_metric("log_loss", log_loss(y_test, model.predict_proba(X_test)))
 
 
 def fitted(X=X_train, y=y_train, **settings):
     return LogisticRegression(**{"C": 10.0, "max_iter": 1000} | settings).fit(X, y)
 
 
-# %% 2.1 ❌ found C = 1.0 in the run 'my-setting', expected C = 10
-train("my-setting", 1.0)
+# %% 2.1 ⬜ but one named 'my_setting'
+train("my_setting", 10.0)
 # %% 2.1 ❌ a model with C = 1 in a run with the parameter C = 10.0
 mine(fitted(C=1.0))
-# %% 2.1 ❌ found log_loss = 0.01
-mine(fitted(), loss=0.01)
-# %% 2.1 ⬜ is still open
-with mlflow.start_run(run_name="my-setting"):
-    lab.check("2.1")
 # %% 2.1 ❌ a log loss of 0.033 on the held-out flowers, expected 0.043. Train on X_train and y_train
 mine(fitted(iris.drop(columns="species"), iris["species"]))
 # %% 2.1 ❌ found a model that predicts 0, 1, 2, expected one that predicts names of species
 mine(fitted(y=y_train.astype("category").cat.codes))
 # %% 2.1 ❌ found a Pipeline as the model of the run 'my-setting', expected a plain LogisticRegress
 mine(make_pipeline(StandardScaler(), LogisticRegression(C=10.0)).fit(X_train, y_train))
-# %% 2.1 ⬜ but one named 'my_setting'
-for run in mlflow.search_runs(filter_string="attributes.run_name = 'my-setting'")["run_id"]:
-    mlflow.delete_run(run)
-with mlflow.start_run(run_name="my-setting", experiment_id="0"):
-    pass
-train("my_setting", 10.0)
 # %% 2.1 ✅ with another solver, and more than was asked
 with mlflow.start_run(run_name="my-setting"):
     mlflow.log_params({"C": 10, "solver": "newton-cg", "comment": "mine"})
@@ -55,6 +44,8 @@ client.log_metric(created, "log_loss", log_loss(y_test, ours.predict_proba(X_tes
 with mlflow.start_run(run_id=created):
     mlflow.sklearn.log_model(ours, name="logistic_regression", pip_requirements=requirements)
 
+# %% 2.2 ❌ found the run 'documented' in the experiment 'Default', expected it in 'sklearn_experime
+# run_name= → experiment_id="0", run_name=
 # %% 2.2 ❌ found the purpose 'a b c', expected at least three words
 # show how a run explains itself → a b c
 # %% 2.2 ❌ expected a moment like 2026-01-31T09:30:00
@@ -66,11 +57,6 @@ with mlflow.start_run(run_id=created):
 # log_input(dataset) → log_input(mlflow.data.from_pandas(iris.head(10), name="iris"))
 # %% 2.2 ⬜ has no dataset 'iris', but 'dataset'; give from_pandas the name
 # log_input(dataset) → log_input(mlflow.data.from_pandas(iris, source="../data/iris.csv"))
-# %% 2.2 ❌ found the run 'documented' in the experiment 'Default', expected it in 'sklearn_experime
-for run in mlflow.search_runs(filter_string="attributes.run_name = 'documented'")["run_id"]:
-    mlflow.delete_run(run)
-with mlflow.start_run(run_name="documented", experiment_id="0"):
-    pass
 # %% 2.2 ✅ the moment in universal time, another language, and a dataset made anew
 # show how a run explains itself → für das nächste Jahr
 # datetime.now() → datetime.now(__import__("datetime").timezone.utc)
@@ -83,8 +69,6 @@ client = mlflow.MlflowClient()
 client.set_tag(opened.info.run_id, "purpose", "Show what is in the table, for later.")
 client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-%m-%d %H:%M"))
 
-# %% 2.3 ❌ the id of a run 'strong-regularization' of yours
-# strong.info.run_id → strong.info.run_name
 # %% 2.3 ❌ the id of a run 'strong-regularization' of yours
 # strong.info.run_id → runs.loc[~name_is_strong, "run_id"].iloc[0]
 # %% 2.3 ❌ Use every parameter of the record, the split's seed too

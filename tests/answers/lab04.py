@@ -14,25 +14,13 @@ from sklearn.svm import SVC
 # %% 4.1 ❌ Fit one search with all three values
 # GridSearchCV(LogisticRegression(**settings), {"C": [0.1, 1.0, 10.0]}, cv=5) → SVC()
 # %% 4.1 ❌ found 3 runs under the run 'my-search' that a loop has made, expected those of one GridSearchCV
-mlflow.sklearn.autolog(log_models=False)
-with mlflow.start_run(run_name="my-search"):
-    for C in (0.1, 1.0, 10.0):
-        with mlflow.start_run(nested=True):
-            LogisticRegression(**settings | {"C": C}).fit(X_train, y_train)
-mlflow.sklearn.autolog(disable=True)
+# search.fit(X_train, y_train) → [mlflow.start_run(nested=True) and LogisticRegression(C=C).fit(X_train, y_train) and mlflow.end_run() for C in (0.1, 1.0, 10.0)]
 # %% 4.1 ❌ found a search over SVC, expected one over LogisticRegression
 # LogisticRegression(**settings) → SVC()
 # %% 4.1 ❌ found a training on 150 flowers in the run 'my-search', expected the 120 of the training part
 # X_train, y_train → iris.drop(columns="species"), iris["species"]
 # %% 4.1 ❌ found C = 10 as the best, expected 1. Fit on X_train and y_train
-others = train_test_split(
-    iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=1
-)
-mlflow.sklearn.autolog(log_models=False)
-with mlflow.start_run(run_name="my-search"):
-    search = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.1, 1.0, 10.0]}, cv=5)
-    search.fit(others[0], others[2])
-mlflow.sklearn.autolog(disable=True)
+# X_train, y_train → *train_test_split(iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=1)[::2]
 # %% 4.1 ❌ autologging cannot store a search, and logs no children: use log_models=False
 # log_models=False → serialization_format="skops", silent=True
 # %% 4.1 ✅ with ten folds, and scikit-learn's defaults
@@ -44,16 +32,10 @@ mlflow.sklearn.autolog(disable=True)
 # LogisticRegression(**settings) → make_pipeline(StandardScaler(), LogisticRegression())
 # {"C" → {"logisticregression__C"
 
-# %% 4.2 ⬜ was not filled by autologging
-# autolog(log_models=False) → autolog(disable=True)
-# %% 4.2 ❌ found C = 1.0 in the run 'mine-and-automatic', expected C = 0.01
-# **settings | {"C": 0.01} → **settings
 # %% 4.2 ❌ found the training of a SVC in the run 'mine-and-automatic', expected a LogisticRegression
 # LogisticRegression(**settings | {"C": 0.01}) → SVC()
 # %% 4.2 ❌ Train on the flowers of the training part alone, with no other settings
 # "C": 0.01 → "C": 0.01, "fit_intercept": False
-# %% 4.2 ❌ Count the wrong predictions among the 30 held-out flowers
-# model.predict(X_test) != y_test → model.predict(X_train) != y_train
 # %% 4.2 ⬜ log it inside the with block
 #     mlflow.log_metric → mlflow.log_metric
 # disable=True) → disable=True); mlflow.end_run()

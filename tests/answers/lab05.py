@@ -73,8 +73,6 @@ class Careless(mlflow.pyfunc.PythonModel):
 # infer_signature(three, → infer_signature(three.astype("float32"),
 # %% 5.3 ❌ points from those of the task's model, expected the same. Fit Ridge() on the three
 # fit(three, y) → fit(three * [1, 0, 0], y)
-# %% 5.3 ❌ found predictions that are up to
-# Ridge() → Ridge(alpha=1000)
 # %% 5.3 ❌ found a LinearRegression as the model, expected a plain Ridge
 # Ridge() → LinearRegression()
 # %% 5.3 ✅ inferred by MLflow from an example

@@ -40,29 +40,21 @@ def made_up(
 
 def accident(status="KILLED", reason="its worker a:1 died", repeated_by=0, components=0, lost=True):
     where = mlflow.set_experiment("cluster_experiment").experiment_id
-    with mlflow.start_run(experiment_id=where, run_name="my-accident") as parent:
-        pass
+    parent = store.create_run(where, run_name="my-accident").info.run_id
+    store.set_terminated(parent)
     runs = []
-    for number in range(4 if lost else 3):
-        tags = {"mlflow.parentRunId": parent.info.run_id, "worker": "a:1"}
-        run = store.create_run(where, run_name=f"number {number}", tags=tags).info.run_id
-        runs.append(run)
-        store.log_param(run, "components", number if number < 3 else components)
+    for number in range(3 + lost):
+        tags = {"mlflow.parentRunId": parent, "worker": "a:1"}
+        runs.append(store.create_run(where, run_name=f"number {number}", tags=tags).info.run_id)
+        store.log_param(runs[-1], "components", number if number < 3 else components)
         if number < 3:
-            store.log_metric(run, "accuracy", 0.9)
-            store.set_terminated(run)
-        elif status != "RUNNING":
-            store.set_terminated(run, status)
+            store.log_metric(runs[-1], "accuracy", 0.9)
+        if number < 3 or status != "RUNNING":
+            store.set_terminated(runs[-1], "FINISHED" if number < 3 else status)
     if lost and reason:
-        store.set_tag(run, "closed_because", reason)
+        store.set_tag(runs[-1], "closed_because", reason)
     if lost and repeated_by is not None:
-        store.set_tag(run, "repeated_by", runs[repeated_by])
-
-
-def trial_of(trial, **place):
-    with mlflow.start_run(nested=True, **place):
-        mlflow.log_params(trial)
-        mlflow.log_metric("accuracy", accuracy_of(trial, digits))
+        store.set_tag(runs[-1], "repeated_by", runs[repeated_by])
 
 
 # %% 9.1 ❌ the run 'my-sweep' in the experiment 'cluster_experiment', expected it in 'my_sweep'
@@ -91,30 +83,12 @@ made_up(tagged=(0,))
 # %% 9.1 ❌ expected it on one trial
 made_up(tagged=(10, 11))
 # %% 9.1 ✅ with joblib, which is told to take its time
-place = mlflow.set_experiment("my_sweep").experiment_id
-many = [{"C": C, "components": n} for C in (0.2, 2.0) for n in range(3, 9)]
-with mlflow.start_run(run_name="my-sweep") as parent:
-    mlflow.log_input(dataset)
-    told = sweep | {"experiment_id": place, "parent_run_id": parent.info.run_id}
-    Parallel(n_jobs=2)(delayed(train)(trial, dataset, told, pause=0.3) for trial in many)
-best = mlflow.search_runs(order_by=["metrics.accuracy DESC"], max_results=1)["run_id"][0]
-with mlflow.start_run(run_id=best):
-    mlflow.set_tag("verdict", "best")
-# %% 9.1 ✅ with futures one by one, on a client of its own, from a parent that is closed
-place = mlflow.get_experiment_by_name("my_sweep").experiment_id
-whole = mlflow.MlflowClient().create_run(place, run_name="my-sweep")
-store.log_inputs(whole.info.run_id, [recorded])
-told = {**sweep, "experiment_id": place, "parent_run_id": whole.info.run_id}
-pending = [
-    client.submit(train, {"C": C, "components": 5}, dataset, told, pure=False)
-    for C in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 5.0)
-]
-for future in pending:
-    future.result()
-mlflow.MlflowClient().set_terminated(whole.info.run_id)
-store.set_tag(
-    children_of(whole).sort_values("metrics.accuracy")["run_id"].iloc[-1], "verdict", "best"
-)
+# client.gather(client.map(train, settings, dataset=dataset, sweep=my_place, pure=False)) → Parallel(n_jobs=2)(delayed(train)(trial, dataset, my_place, pause=0.3) for trial in settings)
+# %% 9.1 ✅ with futures one by one, found by a search
+# client.gather(client.map(train, settings, dataset=dataset, sweep=my_place, pure=False)) → client.gather([client.submit(train, trial, dataset, my_place, pure=False) for trial in settings])
+# children_of(my_run).sort_values("metrics.accuracy", ascending=False) → mlflow.search_runs([mine], f"tags.mlflow.parentRunId = '{my_run.info.run_id}'", order_by=["metrics.accuracy DESC"])
+# %% 9.1 ✅ made run by run, the parent closed first
+made_up()
 
 # %% 9.2 ⬜ end a worker's process while its trial still runs
 accident(lost=False)
@@ -137,39 +111,15 @@ accident()
 # %% 9.2 ✅ told at greater length
 accident(reason="The process a:1 was ended by hand; the scheduler gave the trial to another.")
 
-
 # %% 9.3 ⬜ there is no run 'mended' of yours
-def hasty(trial):
-    mlflow.set_experiment("cluster_experiment")
-    with mlflow.start_run(nested=True):
-        mlflow.log_params(trial)
-        mlflow.log_metric("accuracy", accuracy_of(trial, digits))
-
-
-with mlflow.start_run(run_name="hasty"):
-    list(threads.map(hasty, trials[:4]))
+# run_name="mended" → run_name="hasty"
 # %% 9.3 ❌ found 4 trials outside 'mended'
-mlflow.set_experiment("cluster_experiment")
-with mlflow.start_run(run_name="mended"):
-    list(threads.map(hasty, trials[:4]))
+# parent_run_id=parent_run_id → nested=True
 # %% 9.3 ❌ found 4 trials one after another, expected trials that run at the same time
-with mlflow.start_run(experiment_id=experiment_id, run_name="mended") as parent:
-    for trial in trials[:4]:
-        trial_of(trial, experiment_id=experiment_id)
-        time.sleep(0.01)
+# threads.map( → map(
 # %% 9.3 ⬜ the run 'mended' has 0 finished trials
-with mlflow.start_run(experiment_id=experiment_id, run_name="mended") as parent:
-    list(
-        threads.map(
-            lambda trial: trial_of(trial, experiment_id="0", parent_run_id=parent.info.run_id),
-            trials[:4],
-        )
-    )
+# experiment_id=experiment_id, parent_run_id → experiment_id="0", parent_run_id
 # %% 9.3 ✅ with joblib's threads
-with mlflow.start_run(experiment_id=experiment_id, run_name="mended") as parent:
-    place = {"experiment_id": experiment_id, "parent_run_id": parent.info.run_id}
-    Parallel(n_jobs=2, prefer="threads")(delayed(trial_of)(trial, **place) for trial in trials[:5])
+# list(threads.map(mended, trials[:4], [mended_run.info.run_id] * 4)) → Parallel(n_jobs=2, prefer="threads")(delayed(mended)(trial, mended_run.info.run_id) for trial in trials[:5])
 # %% 9.3 ✅ with the parent's tag, which is what parent_run_id sets
-with mlflow.start_run(experiment_id=experiment_id, run_name="mended") as parent:
-    tags = {"mlflow.parentRunId": parent.info.run_id}
-    list(threads.map(lambda t: trial_of(t, experiment_id=experiment_id, tags=tags), trials[:4]))
+# parent_run_id=parent_run_id → tags={"mlflow.parentRunId": parent_run_id}
