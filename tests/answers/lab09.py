@@ -117,6 +117,7 @@ accident(reason="The process a:1 was ended by hand; the scheduler gave the trial
 # parent_run_id=parent_run_id → nested=True
 # %% 9.3 ❌ found 4 trials one after another, expected trials that run at the same time
 # threads.map( → map(
+# parent_run_id=parent_run_id → parent_run_id=parent_run_id, nested=True
 # %% 9.3 ⬜ the run 'mended' has 0 finished trials
 # experiment_id=experiment_id, parent_run_id → experiment_id="0", parent_run_id
 # %% 9.3 ✅ with joblib's threads
