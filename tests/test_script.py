@@ -12,9 +12,11 @@ from pathlib import Path
 
 import alembic.command
 import mlflow
+import mlflow.db
 import pandas as pd
 import pytest
 import sqlalchemy
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.models import Model
 from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.thorough
 SCRIPT = ROOT / "notebooks" / "train.py"
 
 
-def train(folder: Path, script: Path = SCRIPT, **variables: str) -> subprocess.CompletedProcess:
+def train(folder: Path, script: Path, **variables: str) -> subprocess.CompletedProcess:
     """Run the script in a folder, as in a new terminal: with no variable of MLflow's or the labs'."""
     kept = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
     clean = {name: os.environ[name] for name in kept if name in os.environ}
@@ -49,34 +51,51 @@ def test_script_is_short_and_knows_nothing_of_the_labs():
     assert not any("import lab" in line or "from lab" in line for line in lines)
 
 
-@pytest.fixture(params=["by default", "folder", "SQLite", "server"])
+@pytest.fixture(params=["by default", "folder", "server"])
 def store(request, tmp_path):
     """Where a script's runs go: the variables that say so, the address to read them, and what is then in the script's folder."""
     if request.param == "by default":
         yield {}, f"sqlite:///{tmp_path}/own/mlflow.db", {"mlflow.db", "mlruns"}
     elif request.param == "folder":
         uri = (tmp_path / "elsewhere").as_uri()
-        yield {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}, uri, set()
-    elif request.param == "SQLite":
-        uri = f"sqlite:///{tmp_path}/other.db"
-        yield {"MLFLOW_TRACKING_URI": uri}, uri, {"mlruns"}
+        yield (
+            {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true", "PATH": ""},
+            uri,
+            set(),
+        )
     else:
         (tmp_path / "server").mkdir()
         with tracking_server(tmp_path / "server") as uri:
             yield {"MLFLOW_TRACKING_URI": uri}, uri, set()
 
 
-def test_run_can_be_rebuilt_from_its_record(store, tmp_path):
-    variables, address, left = store
+@pytest.fixture
+def script(tmp_path):
+    """A copy of the script in a git repository, and the commit."""
+    project = tmp_path / "project"
+    for name in ("notebooks/train.py", "data/iris.csv"):
+        (project / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, project / name)
+    git = ["git", "-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+    for command in (["init"], ["add", "--all"], ["commit", "--message=first"]):
+        run([*git, *command], cwd=project, check=True)
+    commit = run([*git, "rev-parse", "HEAD"], cwd=project).stdout.strip()
+    return project / "notebooks" / "train.py", commit
+
+
+def test_run_can_be_rebuilt_from_its_record(store, script, tmp_path):
+    (variables, address, left), (path, commit) = store, script
     own = tmp_path / "own"
     own.mkdir()
-    done = train(own, **variables)
+    done = train(own, path, **variables)
     assert done.returncode == 0, done.stdout
     client, recorded = the_run(address)
     assert f"C = 10 is run {recorded.info.run_id}" in done.stdout.splitlines()
     assert {path.name for path in own.iterdir()} == left
     assert recorded.info.status == "FINISHED" and recorded.info.run_name == "C=10"
     assert recorded.data.tags["mlflow.source.name"].endswith("train.py")
+    there_is_git = variables.get("PATH") != ""
+    assert recorded.data.tags.get("mlflow.source.git.commit") == (commit if there_is_git else None)
     assert [item.path for item in client.list_artifacts(recorded.info.run_id)] == [
         "confusion_matrix.png"
     ]
@@ -105,68 +124,24 @@ def test_run_can_be_rebuilt_from_its_record(store, tmp_path):
     assert recorded.data.metrics["log_loss"] == pytest.approx(loss, rel=1e-6)
 
 
-def test_mlflow_notes_the_commit_of_a_script(tmp_path):
-    project = tmp_path / "project"
-    for name in ("notebooks/train.py", "data/iris.csv"):
-        (project / name).parent.mkdir(parents=True)
-        shutil.copy(ROOT / name, project / name)
-
-    def git(*arguments: str) -> str:
-        who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
-        return run(["git", *who, *arguments], cwd=project, check=True).stdout.strip()
-
-    def noted(**variables: str) -> str | None:
-        done = train(tmp_path, project / "notebooks" / "train.py", **variables)
-        assert done.returncode == 0, done.stdout
-        client, recorded = the_run(f"sqlite:///{tmp_path}/mlflow.db")
-        client.delete_run(recorded.info.run_id)
-        return recorded.data.tags.get("mlflow.source.git.commit")
-
-    git("init", "--quiet")
-    assert noted() is None, "there was no commit yet"
-    git("add", "--all")
-    git("commit", "--quiet", "--message=first")
-    assert noted() == git("rev-parse", "HEAD")
-    assert noted(PATH="") is None, "there was no git"
-
-
 def test_a_database_of_a_newer_mlflow_is_refused_and_left_as_it_was(tmp_path):
-    assert train(tmp_path).returncode == 0
-    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+    MlflowClient(f"sqlite:///{tmp_path}/made.db").search_experiments()
+    path = (tmp_path / "made.db").rename(tmp_path / "mlflow.db")
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'fffffffffff0'")
-    before = (tmp_path / "mlflow.db").read_bytes()
-    done = train(tmp_path)
-    assert done.returncode == 1
-    assert "Detected out-of-date database schema (found version fffffffffff0" in done.stdout
-    upgrade = [sys.executable, "-m", "mlflow", "db", "upgrade", "sqlite:///mlflow.db"]
-    done = run(upgrade, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "Can't locate revision identified by 'fffffffffff0'" in done.stdout
-    assert (tmp_path / "mlflow.db").read_bytes() == before
+    before = path.read_bytes()
+    with pytest.raises(mlflow.MlflowException, match=r"^Detected out-of-date database schema"):
+        MlflowClient(f"sqlite:///{path}").search_experiments()
+    upgraded = CliRunner().invoke(mlflow.db.commands, ["upgrade", f"sqlite:///{path}"])
+    assert "Can't locate revision identified by 'fffffffffff0'" in str(upgraded.exception)
+    assert path.read_bytes() == before
 
 
 def test_a_database_of_an_older_mlflow_is_upgraded_unasked(tmp_path):
-    database = f"sqlite:///{tmp_path}/mlflow.db"
-    Base.metadata.create_all(sqlalchemy.create_engine(database))
-    alembic.command.upgrade(_get_alembic_config(database), "da6fb0208061")  # as MLflow 3.13 has it
-    done = train(tmp_path)
-    assert done.returncode == 0, done.stdout
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    Base.metadata.create_all(sqlalchemy.create_engine(address))
+    alembic.command.upgrade(_get_alembic_config(address), "da6fb0208061")  # as MLflow 3.13 has it
+    MlflowClient(address).search_experiments()
     with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as upgraded:
         (version,) = upgraded.execute("SELECT version_num FROM alembic_version").fetchone()
     assert version == _get_latest_schema_revision()
-
-
-def test_migration_asks_before_it_replaces_a_database(tmp_path):
-    folder = {"MLFLOW_ALLOW_FILE_STORE": "true"}
-    folder["MLFLOW_TRACKING_URI"] = (tmp_path / "mlruns").as_uri()
-    assert train(tmp_path, **folder).returncode == 0
-    migrate = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", "mlruns"]
-    migrate += ["--target", "sqlite:///moved.db"]
-    for answer, moved in (("", 1), ("n\n", 0), ("y\n", 1)):
-        if not moved:
-            (tmp_path / "moved.db").write_bytes(b"somebody's own")
-        run(migrate, cwd=tmp_path, stdin=None, input=answer)
-        kept = (tmp_path / "moved.db").read_bytes() == b"somebody's own"
-        assert kept == (not moved)
-    _, recorded = the_run(f"sqlite:///{tmp_path}/moved.db")
-    assert recorded.data.params["C"] == "10.0"
