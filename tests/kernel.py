@@ -142,12 +142,26 @@ class Kernel:
         return "".join(printed), "".join(errors)
 
 
+def state_of(client: Any) -> dict[str, Any]:
+    """Return what each run of a store holds, by its id, also of those that are deleted, but for what checks note."""
+    from mlflow.entities import ViewType
+
+    places = [place.experiment_id for place in client.search_experiments(view_type=ViewType.ALL)]
+    runs = client.search_runs(places, run_view_type=ViewType.ALL, max_results=1000)
+    return {
+        run.info.run_id: (run.info.status, run.info.lifecycle_stage, run.data.to_dictionary())
+        for run in runs
+        if run.info.run_name != "what lab.check said"
+    }
+
+
 def solve(
     notebook: Path,
     environment: dict[str, str],
     python: str = sys.executable,
     kernel_type: type[Kernel] = Kernel,
-    twice: bool = False,
+    again: tuple[str, ...] = (),
+    client: Any = None,
 ) -> dict[str, str]:
     """Do a lab as a student who knows it all: run its cells, with each solution and its check in their places.
 
@@ -158,31 +172,48 @@ def solve(
         environment: what to add to this process's environment.
         python: the interpreter, which has ipykernel.
         kernel_type: what runs the cells.
-        twice: whether to run the lesson's cells once more in the end.
+        again: when to run each cell but the solutions once more: "at once", "in the end". No cell may then change the runs of
+            another one, and a check none.
+        client: an MLflow client on the store; needed for `again`.
 
     Returns:
         what each cell printed last, by its id.
     """
-    printed = {}
+    cells = {id: cell for id, cell in cells_of(notebook).items() if cell.cell_type == "code"}
+    lesson = [id for id in cells if not id.startswith("answer-")]
+    printed: dict[str, str] = {}
+    touched: dict[str, set[str]] = {}
     with kernel_type(notebook.parent, environment, python) as kernel:
 
-        def run(cell: Any, source: str) -> str:
-            printed[cell.id], error = kernel.run(source)
-            assert not error, f"{cell.id}: {error}"
-            assert not kernel.stderr, f"{cell.id}: {kernel.stderr}"
-            return printed[cell.id]
+        def run(id: str, source: str, told: str = "") -> None:
+            before = state_of(client) if again else {}
+            printed[id], error = kernel.run(source)
+            assert not error and not kernel.stderr, f"{id}: {error}\n{kernel.stderr}"
+            assert printed[id].startswith(told), f"{id}: {printed[id]}"
+            after = state_of(client) if again else {}
+            made = after.keys() - before.keys()
+            changed = {run for run in before if after.get(run) != before[run]}
+            others = changed - (set() if id.startswith("check-") else touched.get(id, changed))
+            assert not others, f"{id} changes {[after.get(run) for run in others]}"
+            touched.setdefault(id, set()).update(changed | made)
 
-        for cell in cells_of(notebook).values():
-            if cell.cell_type != "code" or cell.id.startswith("answer-"):
-                continue
-            if not cell.id.startswith("check-"):
-                run(cell, cell.source)
-                continue
-            id = cell.id.removeprefix("check-").replace("-", ".")
-            assert run(cell, cell.source).startswith(f"⬜ {id} not done yet: "), printed[cell.id]
-            run(cell, solution_of(notebook, id))
-            assert run(cell, cell.source).startswith(f"✅ {id} done: "), printed[cell.id]
-        for cell in cells_of(notebook).values() if twice else ():
-            if cell.cell_type == "code" and not cell.id.startswith(("answer-", "check-")):
-                run(cell, cell.source)
+        def do(id: str) -> None:
+            run(id, cells[id].source, f"✅ {_exercise(id)} done: " * id.startswith("check-"))
+
+        for id in cells:
+            if id in lesson:
+                do(id)
+                if "at once" in again:
+                    do(id)
+            else:
+                check = id.replace("answer-", "check-")
+                run(check, cells[check].source, f"⬜ {_exercise(id)} not done yet: ")
+                run(id, solution_of(notebook, _exercise(id)))
+        for id in lesson[::-1] if "in the end" in again else ():
+            do(id)
     return printed
+
+
+def _exercise(id: str) -> str:
+    """Return the exercise that a cell's id names: 2.1 for `check-2-1`."""
+    return id.partition("-")[2].replace("-", ".")

@@ -30,7 +30,7 @@ test-rest: .venv/labs.done .venv/all.done
 	@$(PY) -m pytest -m thorough tests $(ARGS)
 
 test-browser: .venv/labs.done .venv/all.done ## do in a real browser what a student does (needs Chromium)
-	@$(PY) -m pytest -m browser --numprocesses=0 tests/browser $(ARGS)
+	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 test-class: .venv/labs.done .venv/all.done ## a class on one server at the same moment (STUDENTS=30; needs PostgreSQL's server)
 	@STUDENTS=$(STUDENTS) $(PY) -m pytest -m class_server --numprocesses=0 tests/test_class_server.py $(ARGS)

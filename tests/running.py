@@ -16,11 +16,15 @@ from lab.setup.variables import FOREIGN, apply_settings
 
 STORES = pytest.StashKey[Path]()
 GIGABYTES_EACH = 2  # a worker with its kernel, or with a server and its workers
-SHARED = {  # files whose tests share a project or a server
+SHARED = {  # tests that share a project or a server, by a part of their ids
     "test_other_computers.py": "used",
     "test_used_store.py": "used",
-    "test_other_stores.py": "server",
+    "test_other_stores.py::test_solutions_on_a_server": "server",
+    "test_other_stores.py::test_report": "server",
     "test_rooms.py": "rooms",
+    "test_jupyterlab.py": "jupyterlab",
+    "test_mlflow_ui.py": "jupyterlab",
+    "test_pages.py": "pages",
 }
 
 # These tests are another process than the kernels, and open the stores with the settings that lab.start() makes.
@@ -84,7 +88,7 @@ def group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0].rpartition("/")[2]
     if file.endswith(".ipynb") or file in ("test_stores.py", "test_rebuild.py"):
         return lab_of(nodeid) or nodeid
-    return SHARED.get(file, nodeid)
+    return next((group for part, group in SHARED.items() if part in nodeid), nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -101,7 +105,7 @@ def pytest_collection_modifyitems(config, items):
 
 def _turn(item) -> tuple[bool, bool]:
     """The longest first, so that no worker ends up alone with one: what shares a server, and the last three labs, which start some."""
-    shared = item.path.name in SHARED
+    shared = group_of(item.nodeid) in SHARED.values()
     return not shared, not shared and lab_of(item.nodeid) not in ("08", "09", "10")
 
 

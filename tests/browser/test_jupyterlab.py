@@ -10,19 +10,19 @@ OURS = [".jp-RenderedMarkdown", ".jp-RenderedHTML", ".jp-RenderedText"]
 
 
 @every_notebook
-def test_run_from_the_menu_shows_what_the_repository_shows(notebook, run_from_menu):
-    ran = run_from_menu(notebook)
+def test_run_from_the_menu_shows_what_the_repository_shows(notebook, opened):
+    """Labs 8 and 9 are opened only."""
+    ran = opened(notebook)
     assert sum(map(bool, ran.before)) > 5
     assert ran.after == ran.before
-    assert ran.lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
-    assert ran.lab.page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
-    assert not ran.watch.elsewhere
-    assert not ran.watch.errors
+    for kind in ("error", "stderr"):
+        assert not ran.lab.page.locator(f".jp-OutputArea-output[data-mime-type*={kind}]").count()
+    assert not ran.watch.elsewhere and not ran.watch.errors
 
 
 @every_notebook
-def test_pictures_are_shown(notebook, run_from_menu):
-    page = run_from_menu(notebook).lab.page
+def test_pictures_are_shown(notebook, opened):
+    page = opened(notebook).lab.page
     pictures = page.locator(".jp-NotebookPanel img")
     assert pictures.count() >= 1
     for picture in pictures.all():
@@ -34,8 +34,8 @@ def test_pictures_are_shown(notebook, run_from_menu):
 
 
 @every_notebook
-def test_folds_open_by_keyboard(notebook, run_from_menu):
-    page = run_from_menu(notebook).lab.page
+def test_folds_open_by_keyboard(notebook, opened):
+    page = opened(notebook).lab.page
     folds = page.locator("details")
     solutions = page.locator("summary", has_text="Solution")
     checks = page.locator(".jp-CodeCell").get_by_text("lab.check(")
@@ -49,5 +49,5 @@ def test_folds_open_by_keyboard(notebook, run_from_menu):
 
 
 @every_notebook
-def test_what_is_ours_is_accessible(notebook, run_from_menu):
-    assert not problems(run_from_menu(notebook).lab.page, include=OURS)
+def test_what_is_ours_is_accessible(notebook, opened):
+    assert not problems(opened(notebook).lab.page, include=OURS)

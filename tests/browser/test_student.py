@@ -2,19 +2,27 @@
 
 import nbformat
 import pytest
-from notebook_page import NotebookPage
+from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
 from playwright.sync_api import expect
-from support import NOTEBOOKS
+from support import NOTEBOOKS, make, started
 
 pytestmark = pytest.mark.browser
 LAB = NOTEBOOKS[1]
 
 
-def test_step_through_and_answer_an_exercise(students_jupyterlab, page, watch):
-    address, token, project = students_jupyterlab
+@pytest.fixture
+def lab(new_project, page, watch, tmp_path):
+    """A notebook in JupyterLab as a student finds it, on a project of his own."""
+    project, settings = new_project(), {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path)}
+    command = make("lab", "ARGS=--no-browser")
+    with started(command, JUPYTERLAB_ADDRESS, project, settings) as (_, _, found):
+        yield NotebookPage(watch(page), *found.groups()), project
+
+
+def test_step_through_and_answer_an_exercise(lab, page, watch):
+    lab, project = lab
     cells = nbformat.read(LAB, as_version=4).cells
     answer = next(place for place, cell in enumerate(cells) if cell.id == "answer-2-1")
-    lab = NotebookPage(watch(page), address, token)
     lab.open(LAB.name)
     assert not (project / "mlruns").exists()
 
