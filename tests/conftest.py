@@ -1,4 +1,4 @@
-"""What the tests besides the notebooks share: places to work in, and a client on the store that a notebook has left."""
+"""What the tests besides the notebooks share: a place to work in, and a client on the store that a notebook has left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 from kernel import not_as_shipped
-from places import Place, new_place, use
+from places import Used
 from support import NOTEBOOKS, execute
 
 pytest_plugins = ["running"]
@@ -27,18 +27,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus):
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory):
-    """A function that gives each name a place of its own; the store of the one named `used` has seen better days."""
-    made = {}
-
-    def place(name: str) -> Place:
-        if name not in made:
-            made[name] = new_place(tmp_path_factory.mktemp("Übung mit Leerzeichen"))
-            if name == "used":
-                use(made[name])
-        return made[name]
-
-    return place
+def used(tmp_path_factory):
+    """A place whose store has seen better days."""
+    return Used(tmp_path_factory.mktemp("Übung mit Leerzeichen"))
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
-"""Copies of the project in a folder that is not easily named, and one among them whose store has seen better days."""
+"""A copy of the project in a folder that is not easily named, whose store has seen better days."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernel import Kernel, fill_in_solutions
@@ -38,23 +37,31 @@ print("in the middle of a run")
 """
 
 
-@dataclass
-class Place:
-    """A copy of the project and what belongs to it.
+class Used:
+    """A copy of the project, with 500 foreign runs in its store, and with runs that a killed kernel left open.
 
     Attributes:
         project: the copy.
         store: its store.
         log: where connections to other machines are noted, one a line.
-        solved: the notebooks that were replayed with their solutions.
+        replayed: the notebooks that were replayed.
         before: the files that were there before anything was replayed.
     """
 
-    project: Path
-    store: Path
-    log: Path
-    solved: set[str] = field(default_factory=set)
-    before: set[Path] = field(default_factory=set)
+    def __init__(self, folder: Path):
+        """Copy the project into an empty folder, and fill its store."""
+        self.project = copy_project(folder / "MLflow läb")
+        self.store, self.log = self.project / "mlruns", folder / "connections.txt"
+        self.replayed: set[Path] = set()
+        settings = {"MLFLOW_TRACKING_URI": self.store.as_uri(), "MLFLOW_ALLOW_FILE_STORE": "true"}
+        command = [sys.executable, "-c", FOREIGN_RUNS]
+        done = run(command, env=self.environment() | settings, cwd=self.project)
+        assert done.returncode == 0, done.stdout
+        with Kernel(self.project / "notebooks", self.environment()) as kernel:
+            printed, _ = kernel.run(HALF_A_RUN.format(experiments=EXPERIMENTS))
+            assert "in the middle of a run" in printed
+            os.kill(kernel.manager.provisioner.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self.before = self.files()
 
     def environment(self) -> dict[str, str]:
         """Return this process's environment, with what the labs need to work here."""
@@ -70,45 +77,20 @@ class Place:
         paths = self.project.rglob("*")
         return {path.relative_to(self.project) for path in paths if "mlruns" not in path.parts}
 
-    def replay(self, name: str, solve: bool, variables: dict[str, str]) -> None:
+    def replay(self, notebook: Path, variables: dict[str, str]) -> None:
         """Run a notebook and compare every output, without a network and without root's rights.
 
         Args:
-            name: the notebook's file.
-            solve: whether its solutions are put in before, to stay.
+            notebook: the original; labs 1 to 7 are run with their solutions, which stay.
             variables: what to add to the environment.
 
         Raises:
             AssertionError: an output differs; the message holds what pytest printed.
         """
-        if solve:
-            fill_in_solutions(self.project / "notebooks" / name)
+        if notebook.name < "08":
+            fill_in_solutions(self.project / "notebooks" / notebook.name)
         prefix = [*without_network(), *without_privileges()]
-        done = nbval(self.project, [name], prefix=prefix, env=self.environment() | variables)
+        environment = self.environment() | variables
+        done = nbval(self.project, [notebook.name], prefix=prefix, env=environment)
         assert done.returncode == 0, done.stdout[-5000:]
-        if solve:
-            self.solved.add(name)
-
-
-def new_place(folder: Path) -> Place:
-    """Copy the project into an empty folder."""
-    project = copy_project(folder / "MLflow läb")
-    return Place(project, project / "mlruns", folder / "connections.txt")
-
-
-def use(place: Place) -> None:
-    """Fill the store of a place with 500 foreign runs, and with runs that a killed kernel left open."""
-    settings = {"MLFLOW_TRACKING_URI": place.store.as_uri(), "MLFLOW_ALLOW_FILE_STORE": "true"}
-    command = [sys.executable, "-c", FOREIGN_RUNS]
-    done = run(command, env=place.environment() | settings, cwd=place.project)
-    assert done.returncode == 0, done.stdout
-    kill_a_kernel(place)
-    place.before = place.files()
-
-
-def kill_a_kernel(place: Place) -> None:
-    """Run half a lab in a kernel and kill it, so that a run of each experiment stays open for ever."""
-    with Kernel(place.project / "notebooks", place.environment()) as kernel:
-        printed, _ = kernel.run(HALF_A_RUN.format(experiments=EXPERIMENTS))
-        assert "in the middle of a run" in printed
-        os.kill(kernel.manager.provisioner.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self.replayed.add(notebook)

@@ -50,8 +50,8 @@ def computer_for(number: int) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_output_is_the_same(notebook, places):
-    """With the solutions put in; each lab on one of the computers, on one store after another."""
+def test_every_output_is_the_same(notebook, used):
+    """Each lab on one of the computers, all on one store."""
     name, variables = computer_for(int(notebook.name[:2]))
     print(f"on {name}")
-    places("used").replay(notebook.name, True, variables)
+    used.replay(notebook, variables)

@@ -34,20 +34,5 @@ def test_pictures_are_shown(notebook, opened):
 
 
 @every_notebook
-def test_folds_open_by_keyboard(notebook, opened):
-    page = opened(notebook).lab.page
-    folds = page.locator("details")
-    solutions = page.locator("summary", has_text="Solution")
-    checks = page.locator(".jp-CodeCell").get_by_text("lab.check(")
-    assert solutions.count() == checks.count() > 0
-    for fold in folds.all():
-        summary = fold.locator("summary")
-        assert not fold.evaluate("fold => fold.open")
-        summary.focus()
-        page.keyboard.press("Space")
-        assert fold.evaluate("fold => fold.open"), summary.inner_text()
-
-
-@every_notebook
 def test_what_is_ours_is_accessible(notebook, opened):
     assert not problems(opened(notebook).lab.page, include=OURS)

@@ -1,4 +1,4 @@
-"""The pages that `make html` writes, as a browser shows them from the disk: with and without scripts, on a phone too."""
+"""The pages that `make html` writes, as a browser shows them from the disk, on a phone too."""
 
 import re
 
@@ -63,16 +63,6 @@ def test_index_says_what_each_lab_teaches(open_page):
     expect(labs.first.locator("li")).to_have_count(3)
 
 
-def test_next_and_previous_walk_through_all_labs(open_page):
-    page = open_page()
-    page.get_by_role("article").or_(page.get_by_role("main")).get_by_role("link").nth(1).click()
-    for word, order in (("next", titles("#")), ("prev", titles("#")[::-1])):
-        for title in order[1:]:
-            page.locator(f"footer a.{word}-page").click()
-            assert page.locator("h1").inner_text().startswith(title)
-    assert "index" in page.locator("footer a.prev-page").get_attribute("href")
-
-
 def test_menu_lists_the_labs_and_the_sections(open_page):
     page = open_page("05_signatures", {"width": 1600, "height": 900})
     menu = page.locator(".sidebar-tree")
@@ -86,37 +76,19 @@ def test_menu_lists_the_labs_and_the_sections(open_page):
     expect(page.get_by_role("heading", name=re.compile("^5.4"))).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("words", ["2.6 Rebuild a model from its record", "digest rebuilt", '"f{('])
-def test_search_on_a_disk_leads_to_the_words(words, open_page):
+def test_search_on_a_disk_leads_to_the_words(open_page):
     page = open_page("01_bad_example")
     page.keyboard.press("/")
-    page.keyboard.type(words)
+    page.keyboard.type("2.6 Rebuild a model from its record")
     page.keyboard.press("Enter")
     expect(page.locator("#search-results p").first).to_contain_text("found")
     assert not problems(page, ["article"])
-    found = page.locator("#search-results li a")
-    expect(found.filter(has_text="2 · Tracking").first).to_be_visible()
-    found.filter(has_text=words if "Rebuild" in words else "2 · Tracking").first.click()
+    page.locator("#search-results li a").filter(has_text="2.6 Rebuild a model").first.click()
     expect(page.locator("h1")).to_contain_text("2 · Tracking a scikit-learn model")
-    if "Rebuild" in words:
-        expect(page.get_by_role("heading", name="2.6 Rebuild a model")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="2.6 Rebuild a model")).to_be_in_viewport()
 
 
-def test_copy_button_copies_the_code(open_page, context):
-    page = open_page("02_sklearn_tracking")
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    cells = nbformat.read(NOTEBOOKS[1], as_version=4).cells
-    sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    code = page.locator(".cell_input")
-    assert code.count() == len(sources)
-    for place in (0, 2):
-        code.nth(place).hover()
-        code.nth(place).get_by_role("button").click()
-        page.wait_for_timeout(200)
-        assert page.evaluate("navigator.clipboard.readText()").strip() == sources[place].strip()
-
-
-def test_menu_of_a_phone_opens_with_keys_and_without_scripts(browser, open_page, pages):
+def test_menu_of_a_phone_opens_with_keys(open_page):
     page = open_page("03_pytorch_tracking", PHONE)
     lab = page.locator(".sidebar-tree").get_by_role("link", name="4 · Autologging")
     expect(lab).not_to_be_in_viewport()
@@ -126,15 +98,6 @@ def test_menu_of_a_phone_opens_with_keys_and_without_scripts(browser, open_page,
     page.keyboard.press("Enter")
     expect(lab).to_be_in_viewport()
     assert not problems(page, [".sidebar-drawer"])
-
-    page = browser.new_page(java_script_enabled=False, viewport=PHONE)
-    page.goto((pages / "03_pytorch_tracking.html").as_uri())
-    page.locator("label.nav-overlay-icon").click()
-    page.locator(".sidebar-tree").get_by_role("link", name="4 · Autologging").click()
-    assert page.locator("h1").inner_text().startswith("4 · ")
-    page.locator("summary", has_text="Solution").first.click()
-    expect(page.locator("details[open] pre").first).to_be_visible()
-    page.close()
 
 
 def test_print_is_the_text_alone(open_page):

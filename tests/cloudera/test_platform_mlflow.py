@@ -7,29 +7,27 @@ from kernel import EXERCISES, solve
 from support import NOTEBOOKS, run
 
 pytestmark = pytest.mark.cloudera
-# The labs after the seventh are about MLflow's own defaults and programs of today, and say that they need MLflow 3.13.
-every_lab = pytest.mark.parametrize("notebook", NOTEBOOKS[:7], ids=lambda path: path.stem)
 # Cells on what only MLflow 3 has.
 NEEDS = {"04_autolog": 1, "05_signatures": 1, "06_artifacts": 1}
+# The labs after the seventh are about MLflow's own defaults and programs of today, and say that they need MLflow 3.13. Each of the
+# others in the project's Experiments tab, as a session has it, and by turns in a folder or on a server.
+WHERE = [(path, "cml") for path in NOTEBOOKS[:7]]
+WHERE += [(path, ("file", "server")[number % 2]) for number, path in enumerate(NOTEBOOKS[:7])]
 
 
-@pytest.fixture(params=["file", "cml", "server"])
-def store(request):
-    if request.param == "server":
-        return {"LAB_TRACKING_URI": request.getfixturevalue("server")}
-    return {"LAB_TRACKING_URI": "cml://localhost"} if request.param == "cml" else {}
-
-
-@every_lab
-def test_lab_and_solutions(notebook, store, session_python, session_mlflow, session, home):
+@pytest.mark.parametrize("notebook, kind", WHERE, ids=lambda each: getattr(each, "stem", each))
+def test_lab_and_solutions(request, notebook, kind, session_python, session_mlflow, session, home):
+    store = {"LAB_TRACKING_URI": "cml://localhost"} if kind == "cml" else {}
+    if kind == "server":
+        store = {"LAB_TRACKING_URI": request.getfixturevalue("server")}
     printed = solve(home / "notebooks" / notebook.name, session | store, session_python)
     assert f"MLflow {session_mlflow} on Python" in printed["start"]
     needs = [text for text in printed.values() if text.startswith("Needs MLflow 3")]
     assert all(f"This is MLflow {session_mlflow}: read on." in text for text in needs)
     assert len(needs) == NEEDS.get(notebook.stem, 0)
     assert not [text for text in printed.values() if "View run" in text]
-    assert (home / "mlruns").exists() == (not store)
-    assert (home / ".experiments").exists() == (store.get("LAB_TRACKING_URI") == "cml://localhost")
+    assert (home / "mlruns").exists() == (kind == "file")
+    assert (home / ".experiments").exists() == (kind == "cml")
 
 
 def test_report_of_a_class(session_python, session, home):
