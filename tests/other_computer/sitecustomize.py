@@ -7,6 +7,7 @@ telemetry, so that a notebook which runs without a network may still have tried.
 inputs of each `fit` by a relative 1e-10, and the first weights of each `nn.Linear`, which have fewer digits, by 1e-7.
 """
 
+import contextlib
 import errno
 import functools
 import importlib.util
@@ -20,34 +21,25 @@ FIT_NOISE, WEIGHT_NOISE = 1e-10, 1e-7
 
 def refuse_other_machines(log_file):
     """Let sockets reach this computer only."""
-    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
 
-    def refuse(host):
-        with open(log_file, "a", encoding="utf-8") as log:
-            log.write(f"{host}\n")
-        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+    def audit(event, arguments):
+        if event == "socket.getaddrinfo":
+            host = arguments[0]
+        elif event == "socket.connect" and isinstance(arguments[1], tuple):
+            host = arguments[1][0]
+        else:
+            return
+        host = host.decode() if isinstance(host, bytes) else host
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(host or "::1")
+            if address.is_loopback or address.is_unspecified:
+                return
+        if host not in ("localhost", socket.gethostname()):
+            with open(log_file, "a", encoding="utf-8") as log:
+                log.write(f"{host}\n")
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
 
-    def is_local(host):
-        if host in (None, "", "localhost", b"localhost", socket.gethostname()):
-            return True
-        try:
-            return ipaddress.ip_address(
-                host if isinstance(host, str) else host.decode()
-            ).is_loopback
-        except ValueError:
-            return False
-
-    def guarded_connect(self, address):
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_local(address[0]):
-            refuse(address[0])
-        return connect(self, address)
-
-    def guarded_getaddrinfo(host, *args, **kwargs):
-        if not is_local(host) and host not in ("0.0.0.0", "::"):
-            refuse(host)
-        return getaddrinfo(host, *args, **kwargs)
-
-    socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_getaddrinfo
+    sys.addaudithook(audit)
 
 
 class RoundingNoise:
