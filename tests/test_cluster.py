@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from kernel import Kernel, cells_of, solve
+from kernel import Kernel, solve
 from lab import LabError, check_workers, cluster, scheduler
 from lab.cluster import VARIABLE
 from lab.servers import HOST, is_free
 from lab.setup.variables import SETTINGS
-from support import NOTEBOOKS, copy_project, free_port, run, started
+from support import NOTEBOOKS, ROOT, copy_project, free_port, run, started
 
 pytestmark = pytest.mark.thorough
 
@@ -78,26 +78,27 @@ def test_lab_and_solutions_on_a_cluster_that_is_there(tmp_path):
     assert "✅ 9.1 done: 12 trials by 2 workers" in printed["check-9-1"]
 
 
+# What lab 9 starts, and a process of the student's that does not end by itself.
+ALL_THAT_RUNS = """
+import lab, subprocess, sys
+from dask.distributed import Client
+from joblib import Parallel, delayed
+command = [sys.executable, "-m", "http.server", "{port}", "--bind", "127.0.0.1"]
+server = lab.in_background(command, folder=".", until="http://127.0.0.1:{port}")
+client = Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+stuck = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+Parallel(n_jobs=2)(delayed(abs)(number) for number in range(4))
+"""
+
+
 def test_nothing_is_left_when_the_kernel_is_killed(tmp_path):
-    project = copy_project(tmp_path / "project")
-    cells = cells_of(LAB)
-    environment = {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
-    with Kernel(project / "notebooks", environment) as kernel:
-        for cell in cells.values():
-            if cell.cell_type == "code":
-                _, error = kernel.run(cell.source)
-                assert not error, f"{cell.id}: {error}"
-            if cell.id == "dask":
-                break
-        # One of joblib's that waits for the rest of a trial does not end by itself.
-        kernel.run(
-            "import subprocess, sys\n"
-            "stuck = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
-        )
+    with Kernel(tmp_path, {"PYTHONPATH": str(ROOT / "notebooks")}) as kernel:
+        _, error = kernel.run(ALL_THAT_RUNS.format(port=free_port()))
+        assert not error
         pid = kernel.manager.provisioner.pid
         tree = psutil.Process(pid).children(recursive=True)
         shown = " ".join(word for process in tree for word in process.cmdline())
-        assert all(name in shown for name in ("mlflow", "spawn_main", "loky", "time.sleep"))
+        assert all(name in shown for name in ("http.server", "spawn_main", "loky", "time.sleep"))
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         deadline = time.monotonic() + 60
         while any(map(still_runs, tree)) and time.monotonic() < deadline:

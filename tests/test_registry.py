@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import lab
 import mlflow
 import psutil
 import pytest
-from kernel import Kernel
 from lab import LabError, servers
 from lab.exercises import all_exercises
 from lab.exercises.check import judge
 from lab.exercises.student import Student
 from lab.servers import answers
 from mlflow import MlflowClient
-from support import copy_project, run
 
 pytestmark = pytest.mark.thorough
 
@@ -102,19 +99,6 @@ def test_lab10_start_leaves_registered_models_and_finds_them_where_the_store_was
     own_store.rename(moved)
     os.environ["LAB_TRACKING_URI"] = str(moved)
     exec(LOAD, {})
-
-
-def test_lab10_reset_keeps_the_registry_with_the_runs(monkeypatch, tmp_path):
-    project = copy_project(tmp_path / "project")
-    monkeypatch.delenv("LAB_TRACKING_URI")
-    with Kernel(project / "notebooks", {}) as kernel:
-        assert kernel.run(REGISTER)[1] == ""
-    done = run([sys.executable, "-m", "lab", "reset"], cwd=project / "notebooks")
-    assert done.returncode == 0, done.stdout
-    (aside,) = project.glob("mlruns-*")
-    assert not (project / "mlruns").exists()
-    with Kernel(project / "notebooks", {"LAB_TRACKING_URI": aside.name}) as kernel:
-        assert kernel.run(LOAD)[1] == ""
 
 
 def test_lab10_files_of_a_version(capsys, monkeypatch, tmp_path):

@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kernel import Kernel, cells_of, solve
-from lab.setup.variables import SETTINGS
-from support import NOTEBOOKS, ROOT, copy_project, run
+from kernel import Kernel, cells_of
+from support import NOTEBOOKS, ROOT, run
 
 PAIRS = 5
 MEMORY = "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == 'linux' else 1024**2)"
@@ -42,7 +41,6 @@ def main() -> None:
         "start": first_cell,
         "model": first_logged_model,
         "labs": whole_labs,
-        "checks": checks_of_all_exercises,
     }
     chosen = sys.argv[1:] or list(parts)
     if unknown := [name for name in chosen if name not in parts]:
@@ -142,45 +140,6 @@ def _imports(path: Path) -> str:
     return "\n".join(
         ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)
     )
-
-
-def checks_of_all_exercises(folder: Path) -> None:
-    """Measure every check, and the student's progress, in a store with all solutions and 500 runs of others."""
-    notebooks = copy_project(folder / "project") / "notebooks"
-    environment = SETTINGS | {
-        "LAB_TRACKING_URI": str(folder / "mlruns"),
-        "PYTHONPATH": str(notebooks),
-    }
-    for notebook in NOTEBOOKS:
-        solve(notebooks / notebook.name, environment)
-    command = [sys.executable, "-c", CHECKS]
-    done = run(command, cwd=notebooks, env=os.environ | environment, check=True)
-    seconds = json.loads(done.stdout.splitlines()[-1])
-    title = "Checks, after MLflow was imported (goal: at most 2 s each, 3 s for the progress)"
-    _table(title, ["what", "s"], [list(row) for row in seconds.items()])
-
-
-CHECKS = """
-import json, time
-import lab, mlflow
-from lab.exercises import all_exercises
-lab.start()
-client, seconds = mlflow.MlflowClient(), {}
-places = [client.get_experiment_by_name(n).experiment_id for n in ("sklearn_experiment", "search_experiment")]
-for number in range(500):
-    run = client.create_run(places[number % 2], tags={"mlflow.user": "somebody else"})
-    client.log_metric(run.info.run_id, "accuracy", 0.5)
-    client.set_terminated(run.info.run_id)
-def measure(name, call, *arguments):
-    begin = time.perf_counter()
-    call(*arguments)
-    seconds[name] = round(time.perf_counter() - begin, 2)
-measure("progress, in a new process", lab.progress)
-measure("progress, in a notebook", lab.progress)
-for id in all_exercises():
-    measure(id, lab.check, id)
-print(json.dumps(seconds))
-"""
 
 
 def _table(title: str, names: list[str], rows: list[list[Any]]) -> None:
