@@ -1,14 +1,13 @@
-"""What the checks compare with (`lab/exercises/expected.py`), computed anew from the data as the labs do it."""
+"""What the checks compare with within a tolerance (`lab/exercises/expected.py`), computed anew from the data as the labs do it."""
 
 import pytest
 import torch
 from lab.exercises import expected
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss, root_mean_squared_error
-from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import nn, optim
 
 TO_THE_OPTIMUM = {"tol": 1e-8, "max_iter": 10_000}
@@ -73,31 +72,6 @@ def test_lab03_losses_of_the_simple_model(learning_rate, losses):
             assert found == pytest.approx(losses[epoch], abs=1e-3)
 
 
-def test_lab10_winner_of_the_sweep():
-    X, y = expected.diabetes_rows("validation")
-
-    def error(alpha):
-        pipeline = make_pipeline(StandardScaler(), Ridge(alpha=alpha))
-        predicted = pipeline.fit(*expected.diabetes_rows("train")).predict(X)
-        return root_mean_squared_error(y, predicted)
-
-    assert min((10.0, 30.0, 100.0, 300.0), key=error) == expected.WINNERS_ALPHA
-
-
-def test_lab04_best_setting_accuracy_and_mistakes():
-    X_train, X_test, y_train, y_test = iris_split()
-    scores = {
-        C: cross_val_score(LogisticRegression(C=C, **TO_THE_OPTIMUM), X_train, y_train, cv=5).mean()
-        for C in (0.1, 1.0, 10.0)
-    }
-    second, best = sorted(scores.values())[-2:]
-    assert max(scores, key=scores.get) == expected.BEST_C
-    assert best - second > 0.02  # three flowers of 120
-    model = LogisticRegression(C=0.01, **TO_THE_OPTIMUM).fit(X_train, y_train)
-    assert model.score(X_train, y_train) == pytest.approx(expected.TRAINING_ACCURACY, abs=1e-4)
-    assert (model.predict(X_test) != y_test).sum() == expected.MISTAKES
-
-
 def digits_split():
     digits = expected.data("digits")
     X, y = digits.drop(columns="digit") / 16, digits["digit"]
@@ -109,16 +83,3 @@ def test_lab07_log_loss_and_accuracy():
     model = make_pipeline(PCA(30, random_state=0), LogisticRegression(C=10.0, **TO_THE_OPTIMUM))
     loss = log_loss(y_test, model.fit(X_train, y_train).predict_proba(X_test))
     assert loss == pytest.approx(expected.DIGITS_LOG_LOSS, abs=1e-3)
-    assert model.score(X_test, y_test) == pytest.approx(expected.DIGITS_ACCURACY, abs=1e-4)
-
-
-def test_lab06_misclassified_digits():
-    X_train, X_test, y_train, y_test = digits_split()
-    predicted = LogisticRegression(**TO_THE_OPTIMUM).fit(X_train, y_train).predict(X_test)
-    rows = zip(y_test.index, y_test, predicted, strict=True)
-    wrong = [tuple(map(int, row)) for row in rows if row[1] != row[2]]
-    assert wrong == expected.MISCLASSIFIED
-    pairs = [row[1:] for row in wrong]
-    assert max(set(pairs), key=pairs.count) == (expected.MISSED, expected.PREDICTED)
-    digits_missed = [digit for _, digit, _ in wrong]
-    assert max(set(digits_missed), key=digits_missed.count) == expected.MISSED

@@ -136,15 +136,6 @@ def test_lab02_crash_is_recorded_as_failed(client):
     assert_all_finished(runs, besides=("crash",))
 
 
-@pytest.mark.parametrize("run_name", ["first-look", "weak-regularization"])
-def test_lab02_models_predict_what_their_record_says(client, iris_split, run_name):
-    _, X_test, _, y_test = iris_split
-    run = runs_of(client, "sklearn_experiment")[run_name]
-    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/logistic_regression")
-    accuracy = (model.predict(X_test) == y_test).mean()
-    assert accuracy == pytest.approx(run.data.metrics["accuracy"])
-
-
 def test_lab03_every_epoch_is_kept(client):
     runs = runs_of(client, "pytorch_experiment")
     assert_all_finished(runs)
@@ -349,8 +340,7 @@ def test_lab06_training_went_on_from_a_checkpoint(client):
     assert resumed.data.metrics["accuracy"] == whole.data.metrics["accuracy"]
 
 
-def test_lab07_sweep_is_complete(client, digits_split):
-    _, X_test, _, y_test = digits_split
+def test_lab07_sweep_is_complete(client):
     runs = runs_of(client, "search_experiment")
     assert_all_finished(runs)
     _, children = family_of(runs, "sweep")
@@ -358,9 +348,6 @@ def test_lab07_sweep_is_complete(client, digits_split):
         (float(run.data.params["C"]), int(run.data.params["components"])) for run in children
     }
     assert settings == {(C, n) for C in (0.01, 0.1, 1.0, 10.0, 100.0) for n in (5, 10, 20, 40)}
-    best = max(children, key=lambda run: run.data.metrics["accuracy"])
-    model = mlflow.pyfunc.load_model(f"runs:/{best.info.run_id}/logistic_regression")
-    assert (model.predict(X_test) == y_test).mean() == pytest.approx(best.data.metrics["accuracy"])
 
 
 def test_lab07_deleted_run_is_back_and_the_careless_one_apart(client):

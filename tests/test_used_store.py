@@ -23,6 +23,10 @@ def state():
         "run": mlflow.active_run() and mlflow.active_run().info.run_id,
         "experiment": mlflow.tracking.fluent._active_experiment_id,
     }
+
+mlflow.set_experiment("search_experiment")
+mlflow.autolog(log_models=False)
+opened = mlflow.start_run(run_name="mine")
 """
 LOOK = """
 before = state()
@@ -31,10 +35,19 @@ for id in {ids}:
 after = state()
 print({{name: before[name] == after[name] for name in before}})
 """
+FIT = """
+from sklearn.linear_model import Ridge
+Ridge().fit([[0.0], [1.0]], [0, 1])
+print("alpha" in mlflow.get_run(opened.info.run_id).data.params)
+"""
+COUNT = """
+by_hand = mlflow.get_experiment_by_name("answers_by_hand").experiment_id
+print(len(mlflow.search_runs([by_hand])))
+"""
 
 
 @pytest.fixture(scope="module")
-def replayed(used):
+def place(used):
     """The place whose store has seen better days, after all labs: `test_other_computers.py` did most or all."""
     for notebook in NOTEBOOKS:
         if notebook not in used.replayed:
@@ -42,11 +55,11 @@ def replayed(used):
     return used
 
 
-def test_foreign_and_killed_runs_are_untouched(replayed):
+def test_foreign_and_killed_runs_are_untouched(place):
     import mlflow
     from mlflow.entities import ViewType
 
-    client = mlflow.MlflowClient(tracking_uri=replayed.store.as_uri())
+    client = mlflow.MlflowClient(tracking_uri=place.store.as_uri())
     experiments = [
         experiment.experiment_id for experiment in client.search_experiments(view_type=ViewType.ALL)
     ]
@@ -58,14 +71,14 @@ def test_foreign_and_killed_runs_are_untouched(replayed):
     assert [run.info.status for run in killed] == ["RUNNING"] * len(EXPERIMENTS)
 
 
-def test_nothing_but_the_store_was_written(replayed):
+def test_nothing_but_the_store_was_written(place):
     answers = {"notebooks/my_results.csv", "notebooks/my_choice.csv"}
-    assert {path.as_posix() for path in replayed.files() - replayed.before} <= answers
+    assert {path.as_posix() for path in place.files() - place.before} <= answers
 
 
-def test_no_other_machine_was_asked(replayed):
-    assert not replayed.log.exists(), (
-        f"connections were tried to: {set(replayed.log.read_text().split())}"
+def test_no_other_machine_was_asked(place):
+    assert not place.log.exists(), (
+        f"connections were tried to: {set(place.log.read_text().split())}"
     )
 
 
@@ -78,78 +91,39 @@ def test_the_guard_notes_a_connection(tmp_path, used):
     assert (tmp_path / "log").read_text().split() == ["192.0.2.1"]
 
 
-def test_every_value_stands_once_and_the_store_can_move_to_a_database(replayed, tmp_path):
+def test_every_value_stands_once_and_the_store_can_move_to_a_database(place, tmp_path):
     """MLflow's way out of the file store refuses a store in which a metric stands twice."""
-    for file in (
-        *replayed.store.glob("*/*/metrics/*"),
-        *replayed.store.glob("*/models/*/metrics/*"),
-    ):
+    for file in (*place.store.glob("*/*/metrics/*"), *place.store.glob("*/models/*/metrics/*")):
         lines = file.read_text(encoding="utf-8").splitlines()
         assert len(set(lines)) == len(lines), file
-    command = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", replayed.store]
+    command = [sys.executable, "-m", "mlflow", "migrate-filestore", "--source", place.store]
     command += ["--target", f"sqlite:///{tmp_path}/moved.db"]
-    done = run(
-        command, env=replayed.environment() | {"MLFLOW_DISABLE_TELEMETRY": "true"}, cwd=tmp_path
-    )
+    environment = place.environment() | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = run(command, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.fixture
-def solved(replayed, tmp_path):
-    """A kernel in which `lab.start()` was run, on a copy of the store in which the exercises of labs 1 to 7 are done."""
-    shutil.copytree(replayed.store, tmp_path / "mlruns")
-    environment = replayed.environment() | {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
-    with Kernel(replayed.project / "notebooks", environment) as kernel:
-        _, error = kernel.run("import lab\nlab.start()\n" + SNAPSHOT)
-        assert not error, error
-        yield kernel
-
-
-def test_checks_leave_no_trace(solved, replayed):
+def test_checks_leave_no_trace(place, tmp_path):
     """Not with autologging on, not inside an open run; and a table kept by hand is handed in once."""
-    for code in (
-        "mlflow.set_experiment('search_experiment')\nmlflow.autolog(log_models=False)",
-        "opened = mlflow.start_run(run_name='mine')",
-    ):
-        _, error = solved.run(code)
-        assert not error, error
-    printed, error = solved.run(LOOK.format(ids=list(EXERCISES)))
-    assert not error, error
-    *verdicts, same = printed.splitlines()
-    marks = [["✅" if exercise.lab < 8 else "⬜", id] for id, exercise in EXERCISES.items()]
-    assert [line.split()[:2] for line in verdicts] == marks
-    assert same == "{'files': True, 'run': True, 'experiment': True}"
+    shutil.copytree(place.store, tmp_path / "mlruns")
+    environment = place.environment() | {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
+    with Kernel(place.project / "notebooks", environment) as kernel:
 
-    printed, _ = solved.run(
-        "from sklearn.linear_model import Ridge\nRidge().fit([[0.0], [1.0]], [0, 1])\n"
-        "print('alpha' in mlflow.get_run(opened.info.run_id).data.params)"
-    )
-    assert printed.splitlines()[-1] == "True", "autologging is on again"
+        def printed(code: str) -> list[str]:
+            text, error = kernel.run(code)
+            assert not error, error
+            return text.splitlines()
 
-    count = (
-        "len(mlflow.search_runs([mlflow.get_experiment_by_name('answers_by_hand').experiment_id]))"
-    )
-    before, _ = solved.run(f"print({count})")
-    choice = replayed.project / "notebooks" / "my_choice.csv"
-    right = choice.read_bytes()
-    choice.write_text("C,mean_accuracy\n100,0.955\n")
-    after, _ = solved.run(f"lab.check('1.2')\nlab.check('1.2')\nprint({count})")
-    choice.write_bytes(right)
-    assert int(after.splitlines()[-1]) == int(before) + 1
+        printed("import lab\nlab.start()\n" + SNAPSHOT)
+        *verdicts, same = printed(LOOK.format(ids=list(EXERCISES)))
+        marks = [["✅" if exercise.lab < 8 else "⬜", id] for id, exercise in EXERCISES.items()]
+        assert [line.split()[:2] for line in verdicts] == marks
+        assert same == "{'files': True, 'run': True, 'experiment': True}"
+        assert printed(FIT)[-1] == "True", "autologging is on again"
 
-
-def test_one_run_that_cannot_be_read_spoils_only_its_experiment(solved):
-    code = """
-mlflow.set_experiment("autolog_experiment")
-with mlflow.start_run() as run:
-    mlflow.log_param("C", 1)
-(file,) = labs_store().folder.glob(f"*/{run.info.run_id}/params/C")
-file.write_bytes(bytes([255, 254]))
-lab.check("4.1")
-lab.check("2.1")
-"""
-    printed, error = solved.run(code)
-    assert not error, error
-    broken, fine = printed.splitlines()
-    assert broken.startswith("❌ 4.1 not right yet: what is there could not be read (UnicodeDecode")
-    assert fine.startswith("✅ 2.1 done")
+        before = int(printed(COUNT)[-1])
+        choice = place.project / "notebooks" / "my_choice.csv"
+        right = choice.read_bytes()
+        choice.write_text("C,mean_accuracy\n100,0.955\n")
+        assert int(printed(f"lab.check('1.2')\nlab.check('1.2')\n{COUNT}")[-1]) == before + 1
+        choice.write_bytes(right)

@@ -47,24 +47,28 @@ class RoundingNoise:
 
     def __init__(self, seed):
         self.seed, self.random = seed, None
-        self.disturb = {
-            "sklearn.linear_model._logistic": self.fits("LogisticRegression"),
-            "sklearn.linear_model._ridge": self.fits("Ridge"),
-            "sklearn.linear_model._stochastic_gradient": self.fits("SGDClassifier"),
-            "torch.nn.modules.linear": self.first_weights,
+        self.modules = {
+            "sklearn.linear_model._logistic": "LogisticRegression",
+            "sklearn.linear_model._ridge": "Ridge",
+            "sklearn.linear_model._stochastic_gradient": "SGDClassifier",
+            "torch.nn.modules.linear": "Linear",
         }
 
     def find_spec(self, name, path=None, target=None):
         """Return the module's real spec, with a loader that disturbs the module; None for all other modules."""
-        if name not in self.disturb:
+        if name not in self.modules:
             return None
-        disturb = self.disturb.pop(name)
+        class_name = self.modules.pop(name)
         spec = importlib.util.find_spec(name)
         load = spec.loader.exec_module
 
         def load_and_disturb(module):
             load(module)
-            disturb(module)
+            changed = getattr(module, class_name)
+            if class_name == "Linear":
+                self.disturb_first_weights(changed)
+            for fit in {"fit", "partial_fit"} & set(dir(changed)):
+                setattr(changed, fit, self.noisy(getattr(changed, fit)))
 
         spec.loader.exec_module = load_and_disturb
         return spec
@@ -75,15 +79,6 @@ class RoundingNoise:
         self.random = self.random or np.random.default_rng(self.seed)
         return self.random.standard_normal(shape)
 
-    def fits(self, class_name):
-        def disturb(module):
-            changed = getattr(module, class_name)
-            for name in ("fit", "partial_fit"):
-                if method := vars(changed).get(name) or getattr(changed, name, None):
-                    setattr(changed, name, self.noisy(method))
-
-        return disturb
-
     def noisy(self, fit):
         @functools.wraps(fit)
         def noisy_fit(estimator, X, *args, **kwargs):
@@ -91,10 +86,10 @@ class RoundingNoise:
 
         return noisy_fit
 
-    def first_weights(self, module):
+    def disturb_first_weights(self, kind):
         import torch
 
-        reset = module.Linear.reset_parameters
+        reset = kind.reset_parameters
 
         @functools.wraps(reset)
         def noisy_reset(linear):
@@ -104,7 +99,7 @@ class RoundingNoise:
                     noise = torch.tensor(self.draw(tuple(weights.shape)), dtype=weights.dtype)
                     weights *= 1 + WEIGHT_NOISE * noise
 
-        module.Linear.reset_parameters = noisy_reset
+        kind.reset_parameters = noisy_reset
 
 
 if "OFFLINE_LOG" in os.environ:

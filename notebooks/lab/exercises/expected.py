@@ -1,6 +1,6 @@
 """What the right answers are compared with, worked out once from the data as the labs do it.
 
-`tests/test_expected.py` computes every value anew. The tolerances leave room for the rounding of other processors and for
+The solutions meet every value; `tests/test_expected.py` computes anew those with a tolerance. The tolerances leave room for the rounding of other processors and for
 trainings that stop a little short of the optimum, and are far below what a wrong setting changes.
 """
 
