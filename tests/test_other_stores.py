@@ -19,8 +19,8 @@ pytestmark = pytest.mark.thorough
 # `test_cluster.py`. A server keeps its runs in a database, too, and others' files in other places: 2 and 5 are done in both.
 IN_A_DATABASE = [path for path in NOTEBOOKS if path.name[:2] in ("02", "05", "08")]
 ON_A_SERVER = [path for path in NOTEBOOKS if path.name[:2] not in ("08", "09")]
-# Each cell of each lab but 9 twice in a row, and again in the end. Those of lab 8, which take long, only in the end.
-AGAIN = ("at once", "in the end")
+# When each cell of a lab is run again. Those of labs 8 and 10 start programs and take long.
+AGAIN = {path: ("at once", "in the end")[path.name[:2] in ("08", "10") :] for path in NOTEBOOKS}
 ADA = "ada o'hara"
 solved_by_ada = []  # on the server
 
@@ -45,16 +45,15 @@ def notebooks(tmp_path):
 @pytest.mark.parametrize("notebook", IN_A_DATABASE, ids=lambda path: path.stem)
 def test_solutions_in_a_database(notebook, notebooks, tmp_path):
     store = f"sqlite:///{tmp_path}/store.db"
-    again = AGAIN[notebook.name.startswith("08") :]
-    client = mlflow.MlflowClient(store)
-    solve(notebooks / notebook.name, {"LAB_TRACKING_URI": store}, again=again, client=client)
+    at, again = {"LAB_TRACKING_URI": store}, AGAIN[notebook]
+    solve(notebooks / notebook.name, at, again=again, client=mlflow.MlflowClient(store))
     assert not list(notebooks.glob("*.db")) and not (notebooks / "mlruns").exists()
 
 
 @pytest.mark.parametrize("notebook", ON_A_SERVER, ids=lambda path: path.stem)
 def test_solutions_on_a_server(notebook, server, notebooks):
     at = {"LAB_TRACKING_URI": server, "LAB_STUDENT": ADA}
-    again = () if notebook in IN_A_DATABASE else AGAIN
+    again = () if notebook in IN_A_DATABASE else AGAIN[notebook]
     mlflow.set_workspace(room_of(ADA))
     solve(notebooks / notebook.name, at, again=again, client=mlflow.MlflowClient(server))
     mlflow.set_workspace(None)

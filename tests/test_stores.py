@@ -4,8 +4,8 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from lab.exercises import expected
 from mlflow.entities import ViewType
-from sklearn.model_selection import train_test_split
 from support import ROOT
 
 
@@ -56,25 +56,6 @@ def steps_of(client, run, metric: str) -> list[int]:
     return [point.step for point in client.get_metric_history(run.info.run_id, metric)]
 
 
-@pytest.fixture
-def iris():
-    return pd.read_csv(ROOT / "data" / "iris.csv")
-
-
-@pytest.fixture
-def iris_split(iris):
-    return train_test_split(
-        iris.drop(columns="species"), iris["species"], test_size=0.2, random_state=42
-    )
-
-
-@pytest.fixture
-def digits_split():
-    digits = pd.read_csv(ROOT / "data" / "digits.csv")
-    X, y = digits.drop(columns="digit") / 16, digits["digit"]
-    return train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
-
-
 def holds_only_what_the_check_said(client) -> bool:
     experiments = {place.name: place.experiment_id for place in client.search_experiments()}
     noted = client.search_runs([experiments.pop("exercise_checks")])
@@ -115,15 +96,14 @@ def test_lab02_run_is_filled_piece_by_piece(client):
     assert {tag.key: tag.value for tag in dataset.tags} == {"mlflow.data.context": "training"}
 
 
-def test_lab02_three_settings_are_whole_and_comparable(client, iris):
+def test_lab02_three_settings_are_whole_and_comparable(client):
     runs = runs_of(client, "sklearn_experiment")
     settings = {"strong": "0.01", "medium": "1.0", "weak": "100.0"}
-    digest = mlflow.data.from_pandas(iris, name="iris", targets="species").digest
     losses = []
     for name, C in settings.items():
         run = runs[f"{name}-regularization"]
         assert run.data.params == SETTINGS_OF_LAB_2 | {"C": C}
-        assert run.inputs.dataset_inputs[0].dataset.digest == digest
+        assert run.inputs.dataset_inputs[0].dataset.digest == expected.digest("iris")
         assert set(models_of(client, run)) == {"logistic_regression"}
         losses.append(run.data.metrics["log_loss"])
     assert losses == sorted(losses, reverse=True)
@@ -252,8 +232,8 @@ def test_lab04_skops_under_autologging_loses_what_the_text_says(client):
     assert run.info.status == "FINISHED" and run.data.params and not run.data.metrics
 
 
-def test_lab04_model_is_loadable_with_its_signature(client, iris_split):
-    _, X_test, _, y_test = iris_split
+def test_lab04_model_is_loadable_with_its_signature(client):
+    X_test, y_test = expected.iris_test()
     model = mlflow.pyfunc.load_model(
         models_of(client, runs_of(client, "autolog_experiment")["autolog"])["model"].model_uri
     )
@@ -296,8 +276,8 @@ def test_lab05_forest_is_refused(client):
     assert runs_of(client, "signature_experiment")["refused"].info.status == "FAILED"
 
 
-def test_lab06_artifacts_are_there_and_readable(client, digits_split):
-    _, X_test, _, y_test = digits_split
+def test_lab06_artifacts_are_there_and_readable(client):
+    X_test, y_test = expected.digits_test()
     run = runs_of(client, "artifact_experiment")["digits"]
     files = artifacts_of(client, run)
     assert set(files) == {

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kernel import Kernel, cells_of
 from support import NOTEBOOKS, ROOT, run
 
@@ -37,11 +38,7 @@ START = "import lab\nlab.start()"
 
 def main() -> None:
     """Measure all parts, or those named on the command line, and print a table for each."""
-    parts = {
-        "start": first_cell,
-        "model": first_logged_model,
-        "labs": whole_labs,
-    }
+    parts = {"start": first_cell, "model": first_logged_model, "labs": whole_labs}
     chosen = sys.argv[1:] or list(parts)
     if unknown := [name for name in chosen if name not in parts]:
         sys.exit(
@@ -143,13 +140,8 @@ def _imports(path: Path) -> str:
 
 
 def _table(title: str, names: list[str], rows: list[list[Any]]) -> None:
-    cells = [[f"{v:.2f}" if isinstance(v, float) else v for v in row] for row in [names, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    print(f"\n{title}")
-    for first, *others in cells:
-        columns = zip(others, widths[1:], strict=True)
-        print(f"  {first:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in columns))
-    sys.stdout.flush()
+    table = pd.DataFrame(rows, columns=names).to_string(index=False, float_format="%.2f")
+    print(f"\n{title}\n{table}", flush=True)
 
 
 if __name__ == "__main__":
