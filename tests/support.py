@@ -27,16 +27,6 @@ GENERATED = shutil.ignore_patterns(
 )
 
 
-def session_folder(version: str) -> Path:
-    """Return the environment of the emulated Cloudera session with a version of MLflow, which make builds."""
-    return ROOT / "build" / f"cloudera-{version}" / "session"
-
-
-def other_mlflow_folder(version: str) -> Path:
-    """Return the environment with another MLflow 3, which make builds."""
-    return ROOT / "build" / f"mlflow-{version}"
-
-
 def copy_project(target: Path) -> Path:
     """Copy the project without anything generated, and return where it now is."""
     return Path(shutil.copytree(ROOT, target, ignore=GENERATED))

@@ -2,7 +2,7 @@
 
 import pytest
 from kernel import solve
-from support import NOTEBOOKS, copy_project, other_mlflow_folder
+from support import NOTEBOOKS, ROOT, copy_project
 
 pytestmark = pytest.mark.other_mlflow
 
@@ -10,15 +10,11 @@ pytestmark = pytest.mark.other_mlflow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_lab_and_solutions(notebook, pytestconfig, tmp_path):
     version = pytestconfig.getoption("--mlflow")
-    if notebook.name[:2] in ("08", "09", "10") and [int(part) for part in version.split(".")] < [
-        3,
-        13,
-    ]:
+    is_old = [int(part) for part in version.split(".")] < [3, 13]
+    if is_old and notebook.name[:2] in ("08", "09", "10"):
         pytest.skip("labs 8 to 10 say that they need MLflow 3.13 or newer")
-    python = other_mlflow_folder(version) / "bin" / "python"
-    assert python.exists(), (
-        f"There is no MLflow {version}: run 'make test-mlflow MLFLOW={version}'."
-    )
+    python = ROOT / "build" / f"mlflow-{version}" / "bin" / "python"
+    assert python.exists(), f"Run 'make test-mlflow MLFLOW={version}', which makes {python}."
     project = copy_project(tmp_path / "project")
     environment = {"LAB_TRACKING_URI": str(tmp_path / "mlruns"), "PYTHONPATH": ""}
     printed = solve(project / "notebooks" / notebook.name, environment, str(python))

@@ -31,9 +31,7 @@ def server(tmp_path_factory):
     rooms = ("--enable-workspaces", "--default-artifact-root=mlflow-artifacts:/")
     with tracking_server(tmp_path_factory.mktemp("server"), *rooms) as address:
         mlflow.set_tracking_uri(address)
-        mlflow.create_workspace(
-            room_of(ADA)
-        )  # so that it can be looked into from the first cell on
+        mlflow.create_workspace(room_of(ADA))  # to look into it from the first cell on
         yield address
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab import in_background
-from support import copy_project, free_port, session_folder
+from support import ROOT, copy_project, free_port
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def session_mlflow(pytestconfig):
 
 @pytest.fixture(scope="session")
 def session_python(session_mlflow):
-    python = session_folder(session_mlflow) / "bin" / "python"
+    python = ROOT / "build" / f"cloudera-{session_mlflow}" / "session" / "bin" / "python"
     if not python.exists():
         pytest.exit("There is no emulated session: run 'make test-cloudera'.", returncode=1)
     return str(python)
