@@ -183,19 +183,21 @@ def solve(
     lesson = [id for id in cells if not id.startswith("answer-")]
     printed: dict[str, str] = {}
     touched: dict[str, set[str]] = {}
+    state = state_of(client) if again else {}
     with kernel_type(notebook.parent, environment, python) as kernel:
 
         def run(id: str, source: str, told: str = "") -> None:
-            before = state_of(client) if again else {}
+            nonlocal state
             printed[id], error = kernel.run(source)
             assert not error and not kernel.stderr, f"{id}: {error}\n{kernel.stderr}"
             assert printed[id].startswith(told), f"{id}: {printed[id]}"
-            after = state_of(client) if again else {}
+            before, after = state, state_of(client) if again else {}
             made = after.keys() - before.keys()
             changed = {run for run in before if after.get(run) != before[run]}
             others = changed - (set() if id.startswith("check-") else touched.get(id, changed))
             assert not others, f"{id} changes {[after.get(run) for run in others]}"
             touched.setdefault(id, set()).update(changed | made)
+            state = after
 
         def do(id: str) -> None:
             run(id, cells[id].source, f"✅ {_exercise(id)} done: " * id.startswith("check-"))
