@@ -27,9 +27,17 @@ GENERATED = shutil.ignore_patterns(
 )
 
 
-def copy_project(target: Path) -> Path:
-    """Copy the project without anything generated, and return where it now is."""
-    return Path(shutil.copytree(ROOT, target, ignore=GENERATED))
+def copy_project(target: Path, installed: bool = False) -> Path:
+    """Copy the project without anything generated, and return where it now is.
+
+    Args:
+        target: the folder, which is made.
+        installed: whether the copy's .venv is the environment of these tests.
+    """
+    shutil.copytree(ROOT, target, ignore=GENERATED)
+    if installed:
+        (target / ".venv").symlink_to(sys.prefix)
+    return target
 
 
 def make(target: str, *arguments: str) -> list[str]:

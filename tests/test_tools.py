@@ -23,10 +23,7 @@ INSTALLED = ("-o", ".venv/packages.done")  # but for what make itself adds
 @pytest.fixture
 def project(tmp_path):
     """A copy of the project in a folder with a space, whose .venv is the environment of these tests."""
-    project = copy_project(tmp_path / "my labs")
-    if os.name == "posix":
-        (project / ".venv").symlink_to(sys.prefix)
-    return project
+    return copy_project(tmp_path / "my labs", installed=os.name == "posix")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
@@ -18,7 +17,7 @@ from playwright.sync_api import Page, expect
 from support import NOTEBOOKS, ROOT, UI_ADDRESS, chromium, copy_project, make, run, started
 
 LAPTOP = {"width": 1366, "height": 768}
-# Labs 8 and 9 show nothing but text and plain pictures, and leave the MLflow UI nothing to show.
+# Labs 8 and 9 leave nothing that the MLflow UI shows here, and their outputs are of the same kinds as those of the others.
 RUN = [path for path in NOTEBOOKS if path.name[:2] not in ("08", "09")]
 expect.set_options(timeout=20_000)  # other tests run at the same time
 
@@ -66,26 +65,14 @@ def watch():
 
 
 @pytest.fixture(scope="session")
-def new_project(tmp_path_factory):
-    """A function that copies the project; its .venv is the environment of these tests."""
-
-    def copy() -> Path:
-        project = copy_project(tmp_path_factory.mktemp("browser") / "my labs")
-        (project / ".venv").symlink_to(sys.prefix)
-        return project
-
-    return copy
-
-
-@pytest.fixture(scope="session")
-def project(new_project):
-    return new_project()
+def project(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp("browser") / "my labs", installed=True)
 
 
 @pytest.fixture(scope="session")
 def jupyterlab(project, tmp_path_factory):
     """The address and the token of JupyterLab, as `make lab` prints them."""
-    # The student's path, below, has JupyterLab's own setting.
+    # The student's path, in test_student.py, has JupyterLab's own setting.
     environment = all_cells_on_the_page(tmp_path_factory.mktemp("settings"))
     command = make("lab", "ARGS=--no-browser")
     with started(command, JUPYTERLAB_ADDRESS, project, environment) as (_, _, found):

@@ -4,16 +4,17 @@ import nbformat
 import pytest
 from notebook_page import JUPYTERLAB_ADDRESS, NotebookPage
 from playwright.sync_api import expect
-from support import NOTEBOOKS, make, started
+from support import NOTEBOOKS, copy_project, make, started
 
 pytestmark = pytest.mark.browser
 LAB = NOTEBOOKS[1]
 
 
 @pytest.fixture
-def lab(new_project, page, watch, tmp_path):
+def lab(page, watch, tmp_path):
     """A notebook in JupyterLab as a student finds it, on a project of his own."""
-    project, settings = new_project(), {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path)}
+    project = copy_project(tmp_path / "my labs", installed=True)
+    settings = {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")}
     command = make("lab", "ARGS=--no-browser")
     with started(command, JUPYTERLAB_ADDRESS, project, settings) as (_, _, found):
         yield NotebookPage(watch(page), *found.groups()), project

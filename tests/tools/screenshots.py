@@ -137,8 +137,7 @@ def main() -> None:
     except FileNotFoundError as error:
         sys.exit(f"Error: {error}")
     with tempfile.TemporaryDirectory(prefix="labs-") as folder:
-        project = copy_project(Path(folder) / "project")
-        (project / ".venv").symlink_to(sys.prefix)
+        project = copy_project(Path(folder) / "project", installed=True)
         shutil.copytree(ROOT / ".git", project / ".git")  # runs record the commit
         for notebook in NOTEBOOKS[1:]:
             print(f"Running {notebook.name} …", flush=True)
