@@ -7,12 +7,16 @@ SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-chec
 # Another MLflow 3 than that of requirements.txt.
 OTHER_MLFLOW := $(if $(filter 3.%,$(MLFLOW)),$(MLFLOW),3.5.1)
 
+# Each framework of lab 8's table beside the course's own MLflow; a variable NAME of the system's is not meant.
+FRAMEWORK := $(if $(filter command,$(origin NAME)),$(NAME))
+FRAMEWORKS := $(or $(FRAMEWORK),$(basename $(notdir $(wildcard tests/frameworks/*.txt))))
+
 # What no test reaches is measured in all processes. Kernels save it after each cell, as some are killed in the end.
 COVERAGE := COVERAGE_RCFILE=tests/coverage.cfg $(PY) -m coverage
 MEASURED = IPYTHONDIR="$(CURDIR)/build/coverage/ipython" $(COVERAGE) run
 SAVE := import coverage; c = coverage.Coverage.current(); c and get_ipython().events.register("post_run_cell", lambda _: c.save())
 
-.PHONY: help-all test-all test-rest test-class test-browser test-cloudera test-mlflow screenshots bench lint
+.PHONY: help-all test-all test-rest test-class test-browser test-cloudera test-frameworks test-mlflow screenshots bench lint
 
 help-all: help
 	@echo "For teachers and maintainers:"
@@ -40,6 +44,9 @@ test-cloudera: .venv/labs.done .venv/all.done $(BUILD)/done ## the labs on MLflo
 
 test-mlflow: .venv/labs.done .venv/all.done build/mlflow-$(OTHER_MLFLOW)/done ## the labs on another MLflow 3 (MLFLOW=3.5.1)
 	@$(PY) -m pytest -m other_mlflow --mlflow=$(OTHER_MLFLOW) tests/test_other_mlflow.py $(ARGS)
+
+test-frameworks: .venv/labs.done .venv/tests.done $(FRAMEWORKS:%=build/framework-%/done) ## lab 8's table of other frameworks (NAME=xgboost: one of them)
+	@$(PY) -m pytest -m frameworks tests/frameworks -k '$(FRAMEWORK)' $(ARGS)
 
 screenshots: .venv/labs.done .venv/all.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)
 	@PYTHONPATH=notebooks:tests:tests/browser $(PY) tests/tools/screenshots.py $(ARGS)
@@ -85,3 +92,13 @@ build/mlflow-%/done: requirements.txt notebooks/lab/cluster/requirements.txt
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input mlflow==$* ipykernel -r notebooks/lab/cluster/requirements.txt \
 		$$(sed -nE 's/^((scikit-learn|torch|matplotlib)==[^ ]+).*/\1/p' requirements.txt)
 	@touch $@
+
+build/framework-%/done: tests/frameworks/%.txt notebooks/lab/constraints.txt
+	@echo "Making an environment with $* in $(@D): some minutes, but only this once."
+	@rm -rf $(@D)
+	@$(PY) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input mlflow scikit-learn psutil pytest -r $< -c notebooks/lab/constraints.txt
+	@touch $@
+
+tests/frameworks/%.txt:
+	@echo "Lab 8's table has no framework '$*': NAME is the name of a file in tests/frameworks, without .txt." >&2; exit 1
