@@ -181,13 +181,13 @@ data, outputs = newest().data, newest().outputs.model_outputs
 files = [f.path for f in mlflow.artifacts.list_artifacts(run_id=newest().info.run_id)]
 comes = [*data.params, *data.metrics, *data.tags, *files]
 assert all(word in comes for word in names(COMES)), f"{COMES}: not all of it is in {comes}"
-assert bool(outputs) == (MODEL != "none")
+assert bool(outputs) == (MODEL != "none"), f"{MODEL}: {outputs}"
 if outputs:
     folder = Path(mlflow.artifacts.download_artifacts(uri := f"models:/{outputs[0].model_id}"))
     assert all((folder / file).is_file() for file in names(MODEL)), sorted(folder.rglob("*"))
     info = mlflow.models.get_model_info(uri)
     assert info.signature and MODEL.endswith(", signed")
-    assert ("pickle" in MODEL) == ("pickle" in str(info.flavors))
+    assert ("pickle" in MODEL) == ("pickle" in str(info.flavors)), f"{MODEL}: {info.flavors}"
     mlflow.register_model(uri, f"a-{name}")
     mlflow.MlflowClient().set_registered_model_alias(f"a-{name}", "champion", 1)
     tensor = info.signature.inputs.is_tensor_spec()
