@@ -307,19 +307,6 @@ def test_lab06_metrics_for_what_is_searched(client):
     assert metrics["recall_8"] < 0.95
 
 
-def test_lab06_training_went_on_from_a_checkpoint(client):
-    runs = runs_of(client, "artifact_experiment")
-    assert_all_finished(runs)
-    whole, resumed = runs["checkpoints"], runs["resumed"]
-    assert set(artifacts_of(client, whole)) == {
-        f"checkpoints/epoch_{epoch:02}.joblib" for epoch in (4, 8, 12)
-    }
-    assert steps_of(client, whole, "accuracy") == list(range(1, 13))
-    assert steps_of(client, resumed, "accuracy") == list(range(9, 13))
-    assert resumed.data.tags["resumed_from"] == whole.info.run_id
-    assert resumed.data.metrics["accuracy"] == whole.data.metrics["accuracy"]
-
-
 def test_lab07_sweep_is_complete(client):
     runs = runs_of(client, "search_experiment")
     assert_all_finished(runs)
