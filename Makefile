@@ -16,6 +16,8 @@ NEWS := @jupyterlab/apputils-extension:announcements
 KERNEL := $(if $(CDSW_PROJECT_ID),python3,mlflow-labs)
 # For Python 3.15, scikit-learn 1.8 has no package yet: installing would try to compile it.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+# Where a class's data lie.
+KEPT = $(if $(FOLDER),--folder '$(FOLDER)') $(if $(ARTIFACTS),--artifacts '$(ARTIFACTS)')
 # A .venv may have been made by other means, or only half.
 USABLE = $(PY) -c "$(SUITS)" || { echo ".venv holds a Python that is too old or too new: delete that folder and try again" >&2; exit 1; }; \
 	$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --upgrade >/dev/null
@@ -23,7 +25,7 @@ USABLE = $(PY) -c "$(SUITS)" || { echo ".venv holds a Python that is too old or 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help lab test ui html progress reset adopt kernel server new-venv
+.PHONY: help lab test ui html progress reset adopt kernel server merge forget take-home new-venv
 
 # The second list of 'make help-all' has what teachers and maintainers need.
 LIST = awk -F ' *\#\# ' '/^[a-z-]+:.*\#\# / { sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2 }'
@@ -50,12 +52,12 @@ html: .venv/labs.done .venv/html.done ## write the labs as pages for reading, wi
 	@exec $(PY) -m lab html $(ARGS)
 
 progress: .venv/labs.done ## which exercises are done (CLASS=1: a row a student; WATCH=1: as a page; GRADES=FILE: as CSV; VERIFY=1: judged anew)
-	@exec $(PY) -m $(if $(CLASS)$(WATCH)$(GRADES)$(ROSTER)$(LONG),lab.classroom,lab) progress \
-		$(if $(WATCH),--watch) $(if $(VERIFY),--verify) $(if $(ROSTER),--roster '$(ROSTER)') \
+	@exec $(PY) -m $(if $(CLASS)$(WATCH)$(GRADES)$(ROSTER)$(LONG),lab.classroom,lab) progress $(if $(LABS),--labs '$(LABS)') \
+		$(if $(WATCH),--watch $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')) $(if $(VERIFY),--verify) $(if $(ROSTER),--roster '$(ROSTER)') \
 		$(if $(GRADES),--csv '$(GRADES)') $(if $(LONG),--long) $(ARGS)
 
-reset: .venv/labs.done ## start with an empty store; the old one is moved aside
-	@exec $(PY) -m lab reset $(ARGS)
+reset: .venv/labs.done ## start with an empty store; the old one is moved aside (LAB=02: that lab alone; STUDENT=ann: for the teacher)
+	@exec $(PY) -m $(if $(STUDENT),lab.classroom reset --student '$(STUDENT)',lab reset) $(if $(LAB),--lab '$(LAB)') $(ARGS)
 
 adopt: .venv/labs.done ## let the labs mend a store that others made, or older labs; a copy is kept
 	@exec $(PY) -m lab adopt
@@ -68,9 +70,15 @@ kernel: .venv/labs.done ## make the Jupyter kernel "MLflow labs" of these packag
 	else echo "JupyterLab now has the kernel 'MLflow labs': choose it in its menu Kernel."; fi
 
 server: .venv/labs.done $(if $(LOGIN)$(DATABASE),.venv/teaching.done) ## teachers: a tracking server for a class, with a room for each student (HOST= PORT= LOGIN=1 ROSTER=)
-	@exec $(PY) -m lab.classroom server $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
-		$(if $(ARTIFACTS),--artifacts '$(ARTIFACTS)') $(if $(LOGIN),--login) \
-		$(if $(ROSTER),--roster '$(ROSTER)') $(ARGS)
+	@exec $(PY) -m lab.classroom server $(KEPT) $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
+		$(if $(LOGIN),--login) $(if $(ROSTER),--roster '$(ROSTER)') $(ARGS)
+
+merge: .venv/labs.done ## teachers: put what a student did under a wrong name into the right room (STUDENT=anm INTO=ann)
+forget: .venv/labs.done ## teachers: delete for good what a student left on the server (STUDENT=ann)
+take-home: .venv/labs.done ## teachers: copy students' runs into folders for them (STUDENT=ann: one; TO=build/home)
+merge forget take-home:
+	@exec $(PY) -m lab.classroom $@ $(KEPT) $(if $(STUDENT),--student '$(STUDENT)') $(if $(INTO),--into '$(INTO)') \
+		$(if $(TO),--to '$(TO)') $(ARGS)
 
 # All programs of .venv find the package `lab`, by a path that is relative: the project can be moved.
 .venv/labs.done: .venv/packages.done

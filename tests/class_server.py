@@ -10,12 +10,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+import lab
+import mlflow
 import psutil
-from support import ROOT, free_port, started
+from lab.setup.variables import FOREIGN
+from support import ROOT, free_port, run, started
+
+WHO = ("LAB_STUDENT", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 @dataclass
@@ -44,7 +50,7 @@ class ClassServer:
         file = self.folder / "accounts.csv"
         if not file.exists():
             return {"LAB_TRACKING_URI": self.address, "LAB_STUDENT": name}
-        with file.open(encoding="utf-8", newline="") as rows:
+        with file.open(encoding="utf-8-sig", newline="") as rows:
             lines = {row["user"]: shlex.split(row["line"]) for row in csv.DictReader(rows)}
         return dict(word.split("=", 1) for word in lines[name] if "=" in word)
 
@@ -73,6 +79,44 @@ def class_server(
         yield ClassServer(f"http://127.0.0.1:{port}", printed, folder, process.pid)
 
 
+@contextlib.contextmanager
+def entering(capsys) -> Iterator[Callable[[dict[str, str]], list[str]]]:
+    """Lend what starts the labs as some student, in this process, and returns what that says."""
+
+    def start(variables: dict[str, str]) -> list[str]:
+        for name in (*WHO, *FOREIGN):
+            os.environ.pop(name, None)
+        os.environ.update(variables)
+        mlflow.tracking.fluent._active_experiment_id = None  # as in a kernel of their own
+        capsys.readouterr()
+        lab.start()
+        return capsys.readouterr().out.splitlines()[1:]
+
+    with patch.dict(os.environ):
+        yield start
+        while mlflow.active_run():
+            mlflow.end_run()
+        mlflow.set_workspace(None)
+        mlflow.tracking.fluent._active_experiment_id = None
+
+
+def log_a_run(name: str) -> str:
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run(run_name=name) as run:
+        mlflow.log_metric("accuracy", 0.5)
+        mlflow.log_text(f"by {name}", "note.txt")
+    return run.info.run_id
+
+
+def sentence_of(line: list[object], **variables: str) -> str:
+    """Run a command that must refuse, and return the sentence that says why."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "notebooks")} | variables
+    done = run(line, env=environment, timeout=60)
+    (line,) = done.stdout.splitlines()
+    assert done.returncode == 1 and line.startswith("Error: ") and line.endswith(".")
+    return line
+
+
 def login(file: Path, *names: str) -> tuple[str, ...]:
     """Write the list of a class, and return the options of a server with accounts for it."""
     rows = [f"{name},{name.title()}" for name in names]
@@ -96,8 +140,8 @@ def postgres() -> Iterator[str]:
         raise FileNotFoundError(
             "There is no PostgreSQL here: install it with 'sudo apt install postgresql' (Debian, Ubuntu)."
         )
-    # Short: a socket's path has 107 letters at most.
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+    # Short, and open to that user: a socket's path has 107 letters at most.
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
         as_user: list[str] = []
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")

@@ -37,7 +37,7 @@ test-browser: .venv/labs.done .venv/all.done ## do in a real browser what a stud
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 test-class: .venv/labs.done .venv/all.done ## a class on one server at the same moment (STUDENTS=30; needs PostgreSQL's server)
-	@STUDENTS=$(STUDENTS) $(PY) -m pytest -m class_server --numprocesses=0 tests/test_class_server.py $(ARGS)
+	@STUDENTS=$(STUDENTS) $(PY) -m pytest -m class_server --numprocesses=0 tests/test_class_server.py tests/test_class_data.py $(ARGS)
 
 test-cloudera: .venv/labs.done .venv/all.done $(BUILD)/done ## the labs on MLflow 2.19, as Cloudera's sessions have it (MLFLOW=2.22.5)
 	@$(PY) -m pytest -m cloudera --mlflow=$(MLFLOW) tests/cloudera $(ARGS)

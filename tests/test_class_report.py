@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
+import sys
 import time
+import urllib.error
+from dataclasses import replace
+from urllib.request import urlopen
 
+import lab.classroom.__main__ as commands
 import pytest
 from invented_class import students
 from lab.classroom import grades, page
@@ -13,9 +20,11 @@ from lab.classroom.roster import read_roster
 from lab.exercises import all_exercises, ids_by_lab
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
 from lab.store import LabError
+from support import free_port
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 in universal time
-POINTS = {f"Lab {lab}": str(len(ids)) for lab, ids in ids_by_lab().items()}
+LABS = ids_by_lab()
+POINTS = {f"Lab {lab}": str(len(ids)) for lab, ids in LABS.items()}
 NONE = ["0"] * len(POINTS)
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Homework (77),Final Score
@@ -57,14 +66,16 @@ def graded(tmp_path):
     They are of the students of a list: the first has done 1.1, 2.1 and tried 2.2, the second has not come, a third is not in it.
     """
 
-    def write(kind, roster: str = "", class_of=()) -> list[list[str]]:
-        if roster:
-            (tmp_path / "roster.csv").write_text(roster, encoding="utf-8")
-            one, two = read_roster(tmp_path / "roster.csv")
+    def write(kind, exported: str = "", class_of=(), labs=LABS) -> list[list[str]]:
+        roster = None
+        if exported:
+            (tmp_path / "roster.csv").write_text(exported, encoding="utf-8")
+            roster = read_roster(tmp_path / "roster.csv")
+            one, two = roster.people
             noted = {"1.1": note(), "2.1": note(last=3), "2.2": note(NOT_RIGHT, last=1)}
             came = Standing(one.user, "one", noted, one)
             class_of = [came, Standing(two.user, None, {}, two), alone("guest", e1_1=note())]
-        grades.write(kind(list(class_of)), tmp_path / "grades.csv")
+        grades.write(kind(list(class_of), labs, roster), tmp_path / "grades.csv")
         with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.reader(file))
 
@@ -72,28 +83,54 @@ def graded(tmp_path):
 
 
 @pytest.mark.parametrize("exported", [CANVAS, CANVAS_APART])
-def test_grades_for_canvas_keep_its_rows_and_add_assignments_with_points(graded, exported):
-    head, points, *rows = graded(grades.wide, exported)
-    columns, *cells = csv.reader(exported.splitlines())
-    assert head == [*columns, *POINTS]
-    assert points == ["    Points Possible", *[""] * (len(columns) - 1), *POINTS.values()]
-    assert [row[: len(columns)] for row in rows] == cells[-3:-1]
-    assert [row[len(columns) :] for row in rows] == [["1", "1", *NONE[2:]], NONE]
+def test_grades_for_canvas_give_every_cell_back_and_add_assignments_with_points(graded, exported):
+    """Other columns' points too, "(read only)", line breaks in a cell, and the rows that are no students."""
+    exported = exported.replace("Monday,7.50", '"Monday,\n Tuesday",7.50')
+    table = graded(grades.wide, exported)
+    columns = list(csv.reader(io.StringIO(exported)))
+    assert [row[: len(columns[0])] for row in table] == columns
+    added = [row[len(columns[0]) :] for row in table]
+    of_students = [["1", "1", *NONE[2:]], NONE]
+    none = [[""] * len(POINTS)]
+    points = added[1:-3]
+    assert added[0] == [*POINTS] and added[-3:] == [*of_students, *none]
+    assert points == [*none * (len(points) - 1), [*POINTS.values()]]
 
 
 def test_grades_go_into_the_columns_that_canvas_gave_the_labs(graded):
-    head, points, one, _ = graded(grades.wide, CANVAS.replace("Homework (77)", "Lab 2 (815)"))
+    head, points, one, *_ = graded(grades.wide, CANVAS.replace("Homework (77)", "Lab 2 (815)"))
     assert head.count("Lab 2 (815)") == 1 and "Lab 2" not in head and "Lab 1" in head
     assert points[5] == POINTS["Lab 2"] and one[5] == "1"
 
 
 def test_grades_for_moodle_have_a_row_for_each_student_and_none_else(graded):
-    head, *rows = graded(grades.wide, MOODLE)
-    assert head == [*MOODLE.splitlines()[0].split(","), *list(POINTS)[1:]]
+    exported = MOODLE.replace("\n", ",Roles\n", 1).replace("1799990000\n", "1799990000,Student\n")
+    head, *rows = graded(grades.wide, exported + "Some,Teacher,,t@example.org,-,1,Teacher\n")
+    heads = exported.splitlines()[0].split(",")
+    # There was a column of lab 1.
+    assert head == [*heads, *(f"{lab} (max {most})" for lab, most in [*POINTS.items()][1:])]
     assert [row[2:5] for row in rows] == [
         ["001", "one@example.org", "1"],
         ["002", "two@example.org", "0"],
     ]
+
+
+def test_grades_of_the_labs_that_were_taught(graded):
+    labs = commands.chosen_labs("1, 3-4")
+    assert graded(grades.wide, "id,name\none,One\ntwo,Two\n", labs=labs) == [
+        ["id", "name", "Lab 1", "Lab 3", "Lab 4"],
+        ["    Points Possible", "", *(POINTS[f"Lab {lab}"] for lab in (1, 3, 4))],
+        ["one", "One", "1", "0", "0"],
+        ["two", "Two", "0", "0", "0"],
+    ]
+    assert len(graded(grades.long, CANVAS, labs=labs)) == 1 + 2 * 3
+    for wrong in ("0", "3-99", "x", "4-3", "1;2"):
+        with pytest.raises(LabError, match="write it like 1-4,7"):
+            commands.chosen_labs(wrong)
+    html = page.render([alone(e2_1=note(NOT_RIGHT, "told."), e7_1=note())], NOW, NOW)
+    assert ">lab 2<" in html and ">lab 7<" in html and ">lab 3<" not in html  # those in use
+    html = page.render([alone(e2_1=note(NOT_RIGHT, "told."))], NOW, NOW, labs=labs)
+    assert ">lab 3<" in html and ">lab 2<" not in html and "told." not in html
 
 
 def test_grades_without_a_list_are_numbers_with_a_total(graded):
@@ -132,7 +169,7 @@ def test_long_grades_have_nbgraders_columns(graded):
 
 def test_file_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(LabError, match=r"cannot be written to .* name another file in GRADES"):
-        grades.write(grades.wide([]), tmp_path / "missing" / "grades.csv")
+        grades.write(grades.wide([], LABS), tmp_path / "missing" / "grades.csv")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +256,7 @@ def test_watch_goes_on_when_the_server_does_not_answer(capsys, tmp_path):
             raise answer
         return answer
 
-    page.watch(read, file, every=0)
+    page.watch(read, file=file, every=0)
     assert capsys.readouterr().out.splitlines() == [
         f"The class is on {file.as_uri()}, refreshed every 0 s (Ctrl-C ends it).",
         "The server does not answer. Trying again.",
@@ -234,3 +271,61 @@ def test_watch_goes_on_when_the_server_does_not_answer(capsys, tmp_path):
     assert warned in lost and "student-02" in lost
     assert "<b>Warning:</b> It is slow." in slow and "Trying again" not in back
     assert [path.name for path in file.parent.iterdir()] == ["class.html"]
+
+
+def test_page_is_handed_out_to_who_knows_its_address(tmp_path):
+    (tmp_path / "class.html").write_text("Zoë", encoding="utf-8")
+    address = page.hand_out(tmp_path / "class.html", "127.0.0.1", port := free_port())
+    assert urlopen(address, timeout=9).read().decode() == "Zoë"
+    for path in ("", "/class.html", "/" + "x" * 12):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urlopen(f"http://127.0.0.1:{port}{path}", timeout=9)
+    with pytest.raises(LabError, match="name others with HOST= and PORT="):
+        page.hand_out(tmp_path / "class.html", "127.0.0.1", port)
+
+
+def test_who_came_and_checked_nothing_is_not_who_was_never_seen():
+    came = Standing("came", "came", {}, came=NOW - 60 * 7)
+    html = page.render([came, alone("absent"), alone("works", e2_1=note(last=3))], NOW, NOW)
+    assert re.search(r"have checked nothing yet \(1\): <span class=.name.>came</span>\.</p>", html)
+    assert re.search(r"Not seen yet \(1\): <span class=.name.>absent</span>\.</p>", html)
+    assert html.index("7 min ago") < html.index("3 min ago") and "<td>not yet</td>" in html
+
+
+@pytest.fixture
+def progress(monkeypatch, tmp_path, capsys):
+    """What `make progress CLASS=1` prints of a class, with a list of ann and ben."""
+
+    def show(class_of: list[Standing], *options: str) -> str:
+        (tmp_path / "roster.csv").write_text("id,name\nann,Ann\nben,Ben\n", encoding="utf-8")
+        people = read_roster(tmp_path / "roster.csv").people
+        by_name = {person.user: Standing(person.user, None, {}, person) for person in people}
+        found = by_name | {
+            one.name: replace(one, person=getattr(by_name.get(one.name), "person", None))
+            for one in class_of
+        }
+        monkeypatch.setattr(commands, "standings", lambda *_: list(found.values()))
+        line = ["x", "progress", "--roster", str(tmp_path / "roster.csv"), *options]
+        monkeypatch.setattr(sys, "argv", line)
+        commands.main()
+        return capsys.readouterr().out
+
+    return show
+
+
+def test_beginning_of_a_class_is_no_mistake(progress, tmp_path):
+    """Somebody who is not in the list has come first, maybe the teacher."""
+    guest = alone("gast", e1_1=note())
+    told = progress([guest])
+    assert (
+        "Nobody in " in told
+        and "has come yet.\n" in told
+        and "Not in " in told
+        and ": gast." in told
+    )
+    assert re.search(r"^gast .* 1/1 .* 5 min|^gast ", told, re.MULTILINE)
+    told = progress([guest, alone("ben", e1_1=note())])
+    assert "has come yet" not in told and "make merge" in told
+    with pytest.raises(LabError, match="has come yet, and these have, who are not in it: gast"):
+        progress([guest], "--csv", str(tmp_path / "grades.csv"))
+    assert "lab 3" not in progress([guest], "--labs", "1-2,7")

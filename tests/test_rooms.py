@@ -8,20 +8,17 @@ import shutil
 import socket
 import threading
 from pathlib import Path
-from unittest.mock import patch
 
-import lab
 import mlflow
 import pytest
 import requests
-from class_server import class_server, command, login
+from class_server import class_server, command, entering, log_a_run, login, sentence_of
 from lab import LabError
 from lab.classroom.roster import read_roster
 from lab.room import room_of
 from lab.setup import adapted
-from lab.setup.variables import FOREIGN
 from mlflow import MlflowClient
-from support import ROOT, free_port, run, tracking_server, without_privileges
+from support import free_port, run, tracking_server, without_privileges
 
 pytestmark = pytest.mark.thorough
 
@@ -29,7 +26,6 @@ API = "/api/2.0/mlflow"
 V3 = "/api/3.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 NOT_LET_IN = "start with the line that your teacher gave you, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-WHO = ("LAB_STUDENT", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +45,8 @@ def login_server(tmp_path_factory):
 
 @pytest.fixture
 def enter(capsys):
-    """Start the labs as some student, and return what that says."""
-
-    def start(variables: dict[str, str]) -> list[str]:
-        for name in (*WHO, *FOREIGN):
-            os.environ.pop(name, None)
-        os.environ.update(variables)
-        mlflow.tracking.fluent._active_experiment_id = None  # as in a kernel of their own
-        capsys.readouterr()
-        lab.start()
-        return capsys.readouterr().out.splitlines()[1:]
-
-    with patch.dict(os.environ):
+    with entering(capsys) as start:
         yield start
-        while mlflow.active_run():
-            mlflow.end_run()
-        mlflow.set_workspace(None)
-        mlflow.tracking.fluent._active_experiment_id = None
 
 
 def sentence(enter, variables: dict[str, str]) -> str:
@@ -74,14 +55,6 @@ def sentence(enter, variables: dict[str, str]) -> str:
     message = str(caught.value)
     assert "\n" not in message and message.endswith(".")
     return message
-
-
-def log_a_run(name: str) -> str:
-    mlflow.set_experiment("sklearn_experiment")
-    with mlflow.start_run(run_name=name) as run:
-        mlflow.log_metric("accuracy", 0.5)
-        mlflow.log_text(f"by {name}", "note.txt")
-    return run.info.run_id
 
 
 def all_runs():
@@ -401,11 +374,7 @@ def refused(folder: Path, *options: str, prefix=(), **variables) -> str:
     """Start the server in a way that it must refuse, and return the sentence that says why."""
     if "--port" not in options:
         options = (*options, "--port", str(free_port()))
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "notebooks")} | variables
-    done = run([*prefix, *command(folder, *options)], env=environment, timeout=60)
-    (line,) = done.stdout.splitlines()
-    assert done.returncode == 1 and line.startswith("Error: ") and line.endswith(".")
-    return line
+    return sentence_of([*prefix, *command(folder, *options)], **variables)
 
 
 ROSTERS = {
@@ -432,13 +401,59 @@ def test_list_that_cannot_be_used(tmp_path, text, told):
 def test_list_with_names_of_all_kinds(tmp_path):
     text = 'name;id\n"O\'Hara; Zoë";zoë\nA/B;a/b\n王小明;王小明\nAnn;ann\nAnn;ann2\n'
     (tmp_path / "roster.csv").write_text(text, encoding="utf-8-sig")
-    people = read_roster(tmp_path / "roster.csv")
-    assert [person.name for person in people] == ["O'Hara; Zoë", "A/B", "王小明", "Ann", "Ann"]
+    people = read_roster(tmp_path / "roster.csv").people
+    names = ["O'Hara; Zoë", "A/B", "王小明", "Ann (ann)", "Ann (ann2)"]
+    assert [person.name for person in people] == names
     accounts = [person.account for person in people]
     assert len(set(accounts)) == 5 and all(account.isascii() for account in accounts)
-    (tmp_path / "roster.csv").write_text("id,name\n1,Zoë\n", encoding="latin-1")
-    with pytest.raises(LabError, match="it is not UTF-8"):
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_list_as_excel_writes_it(tmp_path, encoding, delimiter):
+    text = "id,name\r\n1,Zoë\r\n2,Jürgen €\r\n".replace(",", delimiter)
+    (tmp_path / "roster.csv").write_bytes(text.encode(encoding))
+    roster = read_roster(tmp_path / "roster.csv")
+    assert [person.name for person in roster.people] == ["Zoë", "Jürgen €"]
+    assert ["CSV UTF-8" in told for told in roster.notices] == [True] * (encoding == "cp1252")
+    (tmp_path / "roster.csv").write_bytes(b"id,name\n1,\x81\x8d\n")
+    with pytest.raises(LabError, match="save it as 'CSV UTF-8'"):
         read_roster(tmp_path / "roster.csv")
+
+
+# From Moodle's language packs for 4.5: first name, last name, ID number, e-mail address, roles, student, teacher.
+MOODLE = """\
+en;First name;Last name;ID number;Email address;Roles;Student;Teacher
+de;Vorname;Nachname;ID-Nummer;E-Mail-Adresse;Rollen;Teilnehmer/in;Trainer/in
+fr;Prénom;Nom de famille;Numéro d’identification;Adresse de courriel;Rôles;Étudiant;Enseignant
+es;Nombre;Apellido(s);Número de ID;Dirección de correo;Roles;Estudiante;Profesor
+it;Nome;Cognome;Codice identificativo;Indirizzo email;Ruoli;Studente;Docente
+nl;Voornaam;Achternaam;Nummer (ID);E-mailadres;Rollen;Leerling;Leraar
+ca;Nom;Cognoms;Número ID;Adreça electrònica;Rols;Estudiant;Professor
+"""
+
+
+@pytest.mark.parametrize(
+    "language", [line.split(";") for line in MOODLE.splitlines()], ids=lambda words: words[0]
+)
+def test_list_as_moodle_exports_it(tmp_path, language):
+    """With an empty *ID number*, the account is the e-mail address; teachers are left out, and named."""
+    _, *heads, student, teacher = language
+    rows = [
+        heads,
+        ["Ann", "Amsel", "", "ann@example.org", student],
+        ["Ben", "Buntspecht", "", "ben@example.org", f"{teacher}, {student}"],
+        ["Tom", "Taube", "", "tom@example.org", teacher],
+        ["Cleo", "Specht", "", "cleo@example.org", student],
+    ]
+    (tmp_path / "roster.csv").write_text("\n".join(map(";".join, rows)), encoding="utf-8")
+    roster = read_roster(tmp_path / "roster.csv")
+    assert [(person.user, person.name) for person in roster.people] == [
+        ("ann@example.org", "Ann Amsel"),
+        ("ben@example.org", "Ben Buntspecht"),
+        ("cleo@example.org", "Cleo Specht"),
+    ]
+    assert roster.notices == [f"Left out, as not '{student}' in {tmp_path}/roster.csv: Tom Taube."]
 
 
 def test_server_that_cannot_start_as_asked(tmp_path):

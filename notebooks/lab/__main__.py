@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from lab import store
+from lab.exercises.afresh import start_over
 from lab.exercises.check import progress
 from lab.servers import HOST, any_port, is_free, port_from, require_mlflow, run_until_stopped
-from lab.setup import checks
+from lab.setup import checks, go_to_store
 from lab.setup.repair import mend_files
 from lab.setup.variables import apply_settings
 from lab.store import LabError, labs_store
@@ -45,6 +46,9 @@ def main() -> None:
     )
     where = "where the project's files are online, for links to them"
     commands.choices["html"].add_argument("--source", default="../..", help=where)
+    commands.choices["reset"].add_argument(
+        "--lab", type=int, choices=range(1, 11), default=0, help="only this one"
+    )
     options = parser.parse_args()
     if options.command == "html":
         from lab.pages import write
@@ -61,7 +65,7 @@ def main() -> None:
         logging.disable(logging.WARNING)  # what MLflow says of a student's models
         progress(options.verify)
     elif options.command == "reset":
-        reset()
+        reset(options.lab)
     else:
         adopt()
 
@@ -114,17 +118,34 @@ def show_ui(port: int | None) -> None:
     run_until_stopped("The MLflow UI", options, port, tell)
 
 
-def reset() -> Path | None:
+def reset(lab: int = 0) -> Path | None:
     """Move the labs' file store aside, to a name beside it that ends in the current time, and say so.
+
+    In the student's room on a class's server, and where one lab is named, runs are put out of sight where they are.
+
+    Args:
+        lab: the number of a lab that alone is to begin anew; 0 for all.
 
     Returns:
         Where the store is now, or None if there was none.
 
     Raises:
-        LabError: the runs go to a database or a server, or the folder cannot be moved.
+        LabError: the runs go to a database or another server, or the folder cannot be moved.
     """
     labs = labs_store()
     folder, shown = labs.folder, str(labs)
+    has_rooms = labs.is_server and checks.check_store(labs)
+    if has_rooms or (lab and folder and store.is_own(folder)):
+        import mlflow
+
+        go_to_store(labs, has_rooms)
+        print(start_over(mlflow.MlflowClient(), lab))
+        for answer in (store.ROOT / "notebooks").glob("my_*.csv") if lab in (0, 1) else ():
+            answer.rename(
+                answer.with_name(f"{answer.stem}-until-{datetime.now():%Y-%m-%d-%H%M%S}.csv")
+            )
+        print("Run the first cell of an open notebook again.")
+        return None
     if folder is None:
         raise LabError(
             f"The runs go to {labs}, which this command leaves alone: delete experiments there in the "

@@ -103,6 +103,8 @@ def _refusal(error: Exception, store: Store, room: str) -> Exception:
     if "ermission denied" in str(error):
         user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
         told = f"the account '{user}' has no room '{room}': set LAB_STUDENT to the account's own name, or unset it"
+        if room == room_of(user):
+            told = f"the room of '{user}' was deleted; your teacher's server makes a new one when it is started again"
     elif "authenticate" in str(error):
         told = (
             "start with the line that your teacher gave you, or set MLFLOW_TRACKING_USERNAME and "

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import time
 from pathlib import Path
 
-from lab.classroom import grades, page, server
+from lab import store
+from lab.classroom import grades, page, rooms, server
 from lab.classroom.report import Standing, standings
 from lab.classroom.roster import read_roster
-from lab.exercises import all_exercises, ids_by_lab
-from lab.servers import HOST
+from lab.exercises import ids_by_lab
+from lab.servers import HOST, port_from
 from lab.setup.variables import apply_settings
 from lab.store import LabError, labs_store
 
@@ -23,19 +25,35 @@ def main() -> None:
     add = commands.add_parser("server", description=server.__doc__).add_argument
     add("--host", default=HOST, help="the address to listen on (0.0.0.0: all)")
     add("--port", help="the port (default: 5000)")
-    add("--database", help="where runs are kept, like postgresql://… (or in DATABASE)")
-    add("--folder", default=server.FOLDER, type=Path, help="where all of it lies")
-    add("--artifacts", help="where files are kept: a folder, or s3://…")
     add("--login", action="store_true", help="accounts, from --roster")
     add("--roster", metavar="FILE", type=Path, help="CSV of the students")
     commands.choices["server"].set_defaults(run=server.run)
     add = commands.add_parser("progress", description=show_progress.__doc__).add_argument
     add("--verify", action="store_true", help="judge every answer anew")
     add("--roster", metavar="FILE", type=Path, help="CSV of the students, for their names")
+    add("--labs", help="which ones, like 1-4,7")
+    add("--host", help="with --watch: where the page is reached (0.0.0.0: in the network)")
+    add("--port", help="with --watch: the port of the page")
     add("--watch", action="store_true", help="keep a page fresh, until Ctrl-C")
     add("--csv", metavar="FILE", type=Path, help="also write the grades as CSV")
     add("--long", action="store_true", help="the CSV with nbgrader's columns")
     commands.choices["progress"].set_defaults(run=show_progress)
+    for name in ("reset", "merge", "forget", "take-home"):
+        run = getattr(rooms, name.replace("-", "_"))
+        command = commands.add_parser(name, description=run.__doc__)
+        command.set_defaults(run=run)
+        command.add_argument("--student", required=name != "take-home", help="whose room it is")
+        if name == "reset":
+            command.add_argument("--lab", type=int, choices=range(1, 11), default=0)
+        if name == "merge":
+            command.add_argument("--into", required=True, help="the right name")
+        if name == "take-home":
+            command.add_argument("--to", default=store.ROOT / "build" / "home", type=Path)
+    for name in ("server", "merge", "forget", "take-home"):
+        add = commands.choices[name].add_argument
+        add("--database", help="where runs are kept, like postgresql://… (or in DATABASE)")
+        add("--folder", default=server.FOLDER, type=Path, help="where all of it lies")
+        add("--artifacts", help="where files are kept: a folder, or s3://…")
     options = parser.parse_args()
     options.run(options)
 
@@ -51,37 +69,73 @@ def show_progress(options: argparse.Namespace) -> None:
     apply_settings()
     # What MLflow says of other people's models.
     logging.disable(logging.WARNING)
+    labs = chosen_labs(options.labs)
+    roster = read_roster(options.roster) if options.roster else None
+    for notice in roster.notices if roster else ():
+        print(notice)
 
     def read() -> list[Standing]:
         # The list is read each time, as a class changes.
-        return standings(read_roster(options.roster) if options.roster else [], options.verify)
+        return standings(read_roster(options.roster).people if roster else [], options.verify)
 
     if options.watch:
-        if options.roster:
-            read_roster(options.roster)  # raises if it is misspelt, which no waiting mends
-        page.watch(read)
+        page.watch(read, labs if options.labs else None, options.host, port_from(options.port))
         return
     students = read()
     if not students:
         print(f"No student has checked an exercise in {labs_store()} yet.")
         return
-    others = [student.name for student in students if options.roster and not student.person]
+    others = [student.name for student in students if roster and not student.person]
     few = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if others[5:] else "")
-    if others and not any(student.notes for student in students if student.person):
+    nobody = roster and not any(student.last_seen() for student in students if student.person)
+    if nobody and others and options.csv:
         raise LabError(
-            f"Nobody in {options.roster} is a student of this class, who are {few}: give the list that 'make server' "
-            "had, or one with the same names in the column that names a student."
+            f"Nobody in {options.roster} has come yet, and these have, who are not in it: {few}. For grades, give the list that "
+            "'make server' had, or one with the same names in the column that names a student."
         )
-    labs = {f"lab {lab}": ids for lab, ids in ids_by_lab().items()} | {"done": all_exercises()}
-    print(f"{'student':24}" + "".join(f"{lab:>7}" for lab in labs))
+    columns = {f"lab {lab}": ids for lab, ids in labs.items()} | {
+        "done": [id for ids in labs.values() for id in ids]
+    }
+    print(f"{'student':24}" + "".join(f"{name:>7}" for name in columns) + "  last seen")
     for student in students:
-        cells = [f"{student.points(ids)}/{len(ids)}" for ids in labs.values()]
-        print(f"{student.shown_name:24}" + "".join(f"{cell:>7}" for cell in cells))
+        cells = [f"{student.points(ids)}/{len(ids)}" for ids in columns.values()]
+        seen = page.ago(student.last_seen(), time.time())
+        print(f"{student.shown_name:24}" + "".join(f"{cell:>7}" for cell in cells) + f"  {seen}")
+    if nobody:
+        print(f"Nobody in {options.roster} has come yet.")
+    if others:
+        print(
+            f"Not in {options.roster}: {few}. 'make merge STUDENT=… INTO=…' puts a wrong name right."
+        )
     if options.csv:
-        grades.write((grades.long if options.long else grades.wide)(students), options.csv)
-        print(f"Grades written to {options.csv}.")
-        if others:
-            print(f"Not in {options.roster}, so not in the grades: {few}.")
+        grades.write(
+            (grades.long if options.long else grades.wide)(students, labs, roster), options.csv
+        )
+        print(
+            f"Grades written to {options.csv}"
+            + (", without those who are not in the list." if others else ".")
+        )
+
+
+def chosen_labs(text: str | None) -> dict[int, list[str]]:
+    """Return the labs that a text like `1-4,7` names, with the numbers of their exercises; all without one.
+
+    Raises:
+        LabError: it names no labs.
+    """
+    labs = ids_by_lab()
+    if not text:
+        return labs
+    parts = [part.partition("-") for part in text.replace(" ", "").split(",")]
+    try:
+        chosen = {n for first, _, last in parts for n in range(int(first), int(last or first) + 1)}
+    except ValueError:
+        chosen = set()
+    if not chosen or not chosen <= labs.keys():
+        raise LabError(
+            f"LABS is '{text}': write it like 1-4,7, of the labs {min(labs)} to {max(labs)}."
+        )
+    return {lab: ids for lab, ids in labs.items() if lab in chosen}
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import io
 import os
 import secrets
 import shlex
+import string
 import warnings
 from pathlib import Path
 
-from lab.classroom.roster import TEACHER, Person
+from lab.classroom.grades import as_text
+from lab.classroom.roster import TEACHER, Person, read_table
 from lab.room import room_of
 from lab.store import LabError
 
@@ -31,6 +33,16 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 auth_cache_ttl_seconds = 30
 """
 
+# What is read from paper and typed: none that looks like another, and a letter first, so that no spreadsheet takes it for a formula.
+LETTERS = "".join(sorted(set(string.ascii_letters) - set("lIoO")))
+SLIPS = """\
+<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Lines to start with</title>
+<style>section { break-inside: avoid; border-bottom: 1px dashed; padding: 0.6em 0; font-family: sans-serif } code { overflow-wrap: anywhere }</style>
+{% for row in rows %}<section><b>{{ row.name or row.user }}</b>: user <code>{{ row.user }}</code>, password <code>{{ row.password }}</code><br>
+Linux, macOS: <code>{{ row.line }}</code><br>Windows, PowerShell: <code>{{ row.powershell }}</code></section>
+{% endfor %}</html>
+"""
+
 
 class Accounts:
     """The accounts of a class.
@@ -39,12 +51,13 @@ class Accounts:
         file: users, passwords and the line that each user starts with; the teacher's is the first.
     """
 
-    def __init__(self, folder: Path, people: list[Person]):
-        """Read the accounts that there are; only the teacher's is made.
+    def __init__(self, folder: Path, people: list[Person], shown: str):
+        """Read the accounts that there are; those of a new class are written down at once.
 
         Args:
             folder: where the server's data lie; passwords are kept there, too.
             people: the students.
+            shown: where students reach the server.
 
         Raises:
             LabError: the file with the passwords is gone, or all accounts would be removed.
@@ -52,6 +65,7 @@ class Accounts:
         self.file = folder / "accounts.csv"
         self._folder = folder
         self._people = people
+        self._shown = shown
         self._known = _read(self.file)
         others = set(self._known) - {TEACHER}
         if TEACHER not in self._known and (folder / "accounts.db").exists():
@@ -64,8 +78,20 @@ class Accounts:
                 f"Nobody in the list has an account yet, and the {len(others)} of {self.file} would be removed: correct ROSTER, "
                 f"or for another class move the folder {folder} away."
             )
-        if TEACHER not in self._known:
-            self._add(TEACHER, "", "")
+        self._new = ({TEACHER} | {person.account for person in people}) - set(self._known)
+        names = {person.account: person.name for person in people}
+        for user in self._new:
+            password = [
+                secrets.choice(LETTERS),
+                *secrets.SystemRandom().choices(LETTERS + "23456789", k=13),
+            ]
+            self._known[user] = {
+                "user": user,
+                "password": "".join(password),
+                "name": names.get(user, ""),
+            }
+        if TEACHER in self._new:
+            self._write()
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables of a server with accounts, and write the file of settings that they name."""
@@ -81,12 +107,11 @@ class Accounts:
             "MLFLOW_RBAC_SEED_DEFAULT_ROLES": "false",
         }
 
-    def make(self, address: str, shown: str) -> list[str]:
+    def make(self, address: str) -> list[str]:
         """Make the accounts and rooms that are missing, and write the file.
 
         Args:
             address: where the server answers on this computer.
-            shown: where students reach it.
 
         Returns:
             the users who are not in the list any more; their accounts are removed.
@@ -107,13 +132,11 @@ class Accounts:
         for user in removed:
             with contextlib.suppress(mlflow.MlflowException):  # gone already
                 client.delete_user(user)
+            for known in client.list_roles(room_of(user)):
+                client.delete_role(known.id)
             del self._known[user]
         for person in self._people:
             user, room = person.account, room_of(person.account)
-            is_new = user not in self._known
-            if is_new:
-                # Kept before the account is made: a server that is ended in between goes on with the same password.
-                self._add(user, person.name, shown)
             if room not in rooms:
                 mlflow.create_workspace(room, description=f"the room of {person.name}")
             password = self._known[user]["password"]
@@ -122,7 +145,8 @@ class Accounts:
             except mlflow.MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-                if is_new:  # the line was deleted from the file
+                # The line was deleted from the file, or the server was ended before the file was written.
+                if user in self._new:
                     client.update_user_password(user, password)
             if not any(role.workspace == room for role in client.list_user_roles(user)):
                 role = next((role for role in client.list_roles(room) if role.name == ROLE), None)
@@ -131,23 +155,40 @@ class Accounts:
                     for kind, permission in GRANTS:
                         client.add_role_permission(role.id, kind, "*", permission)
                 client.assign_role(user, role.id)
-        self._write(shown)
+        self._write()
         return sorted(removed)
 
-    def _add(self, user: str, name: str, shown: str) -> None:
-        self._known[user] = {"user": user, "password": secrets.token_urlsafe(12), "name": name}
-        self._write(shown)
+    def _write(self) -> None:
+        import jinja2
 
-    def _write(self, shown: str) -> None:
-        table = io.StringIO(newline="")
-        writer = csv.DictWriter(table, ["user", "password", "name", "line"], lineterminator="\n")
-        writer.writeheader()
+        rows = []
         for user in sorted(self._known, key=lambda user: (user != TEACHER, user)):
-            row = self._known[user]
-            login = f"MLFLOW_TRACKING_USERNAME={shlex.quote(user)} MLFLOW_TRACKING_PASSWORD={row['password']}"
-            command = "make progress CLASS=1" if user == TEACHER else "make lab"
-            writer.writerow(row | {"line": f"LAB_TRACKING_URI={shown} {login} {command}"})
-        write_private(self.file, table.getvalue())
+            row = {name: self._known[user][name] for name in ("user", "password", "name")}
+            login = (
+                ("MLFLOW_TRACKING_USERNAME", user),
+                ("MLFLOW_TRACKING_PASSWORD", row["password"]),
+            )
+            values = (("LAB_TRACKING_URI", self._shown), *login)
+            line = " ".join(f"{name}={shlex.quote(value)}" for name, value in values)
+            doubled = ((name, value.replace("'", "''")) for name, value in values)
+            shell = "; ".join(f"$env:{name}='{value}'" for name, value in doubled)
+            is_teacher = user == TEACHER
+            module = (
+                "lab.classroom progress"
+                if is_teacher
+                else "jupyter lab notebooks/01_bad_example.ipynb"
+            )
+            row["name"] = as_text(row["name"])
+            row["line"] = f"{line} {'make progress CLASS=1' if is_teacher else 'make lab'}"
+            row["powershell"] = f"{shell}; .venv\\Scripts\\python -m {module}"
+            rows.append(row)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_private(self.file, f"\ufeff{table.getvalue()}")  # the mark by which Excel knows UTF-8
+        slips = jinja2.Template(SLIPS, autoescape=True).render(rows=rows[1:])
+        write_private(self._folder / "slips.html", slips)
 
 
 def write_private(file: Path, text: str) -> None:
@@ -162,10 +203,9 @@ def write_private(file: Path, text: str) -> None:
 def _read(file: Path) -> dict[str, dict[str, str]]:
     if not file.exists():
         return {}
-    with file.open(encoding="utf-8", newline="") as rows:
-        try:
-            return {row["user"]: row for row in csv.DictReader(rows)}
-        except (KeyError, UnicodeDecodeError):
-            raise LabError(
-                f"{file} has no column 'user': bring back the file that 'make server' wrote, as it holds the passwords."
-            ) from None
+    (heads, *rows), _ = read_table(file)
+    if not {"user", "password", "name"} <= set(heads):
+        raise LabError(
+            f"{file} has no column 'user': bring back the file that 'make server' wrote, as it holds the passwords."
+        )
+    return {row["user"]: row for row in (dict(zip(heads, row, strict=False)) for row in rows)}

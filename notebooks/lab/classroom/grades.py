@@ -18,99 +18,99 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.classroom.report import Standing
-from lab.exercises import ids_by_lab
+from lab.classroom.roster import Roster
 from lab.store import LabError
 
-Row = dict[str, str | float]
+Table = list[list[str | float]]
+Labs = dict[int, list[str]]  # the numbers of their exercises
 
 POINTS = "Points Possible"
-OF_MOODLE = {"id number", "username", "email address", "first name"}
 OF_CANVAS = {"sis login id", "sis user id", "section"}
+PLAIN = {"id", "name", "user", "login", "student"}
+OF_NBGRADER = "assignment duedate timestamp student_id last_name first_name email raw_score late_submission_penalty score max_score"
 
 
-def wide(students: list[Standing]) -> list[Row]:
-    """Return one row a student: of those in the list of the class if there is one, with all columns of the list.
+def wide(students: list[Standing], labs: Labs, roster: Roster | None = None) -> Table:
+    """Return the points of labs: one row a student, or the list of the class as it was exported, with a column for each lab.
 
     A column of the list that is a lab's, like `Lab 1 (4711)` in a later export of Canvas', gets the lab's points.
     """
-    in_list = [(student, student.person.row) for student in students if student.person]
-    rows = in_list or [(student, {"student": _as_text(student.name)}) for student in students]
-    columns = list(in_list[0][1]) if in_list else ["student"]
-    labs = {f"Lab {lab}": ids for lab, ids in ids_by_lab().items()}
-    column_of = {lab: _column_of(lab, columns) for lab in labs}
+    if roster is None:
+        rows = [(POINTS, [len(ids) for ids in labs.values()])]
+        for student in students:
+            rows.append((as_text(student.name), [student.points(ids) for ids in labs.values()]))
+        table: Table = [["student", *(f"Lab {lab}" for lab in labs), "total"]]
+        return table + [[name, *points, sum(points)] for name, points in rows]
+    table = [list(row) for row in roster.rows]
+    heads = {head.strip().lower() for head in roster.rows[0]}
+    is_canvas = bool(heads & OF_CANVAS)
+    is_moodle = not heads & (OF_CANVAS | PLAIN)
+    of_points = [row for row in table if str(row[0]).strip() == POINTS]
+    if not (of_points or is_moodle):
+        of_points = [[f"    {POINTS}", *[""] * (len(table[0]) - 1)]]  # with Canvas' own spaces
+    listed = [(student, table[student.person.line]) for student in students if student.person]
+    kept = [row for row in table[1:] if is_canvas or any(row is each for _, each in listed)]
+    kept = [table[0], *(row for row in of_points if row not in kept), *kept]
+    for lab, ids in labs.items():
+        column = _column_of(f"Lab {lab}", roster.rows[0])
+        if column is None:
+            column = len(table[0])
+            for row in kept:
+                row += [""] * (column + 1 - len(row))
+            table[0][column] = f"Lab {lab} (max {len(ids)})" if is_moodle else f"Lab {lab}"
+        for row in of_points:
+            row[column] = len(ids)
+        for student, row in listed:
+            row[column] = student.points(ids)
+    return kept
 
-    def row(cells: dict[str, str], points: dict[str, int]) -> Row:
-        total = {} if in_list else {"total": sum(points.values())}
-        return {**cells, **{column_of[lab]: score for lab, score in points.items()}, **total}
 
-    table = [
-        row(cells, {lab: student.points(ids) for lab, ids in labs.items()})
-        for student, cells in rows
-    ]
-    names = {name.strip().lower() for name in columns}
-    if names & OF_MOODLE and not names & OF_CANVAS:
-        return table
-    # With Canvas' own spaces.
-    head = {**dict.fromkeys(columns, ""), columns[0]: f"    {POINTS}" if in_list else POINTS}
-    return [row(head, {lab: len(ids) for lab, ids in labs.items()}), *table]
-
-
-def long(students: list[Standing]) -> list[Row]:
+def long(students: list[Standing], labs: Labs, roster: Roster | None = None) -> Table:
     """Return one row for each lab of each student, with nbgrader's columns: of those in the list if there is one."""
-    return [
+    listed = [student for student in students if student.person or roster is None]
+    rows = [
         _row_of_nbgrader(student, f"Lab {lab}", ids)
-        for lab, ids in ids_by_lab().items()
-        for student in [student for student in students if student.person] or students
+        for lab, ids in labs.items()
+        for student in listed
     ]
+    return [[*OF_NBGRADER.split()], *rows]
 
 
-def write(rows: list[Row], file: Path) -> None:
-    """Write rows as CSV, with the columns of the first one and any that others add.
+def write(table: Table, file: Path) -> None:
+    """Write a table as CSV.
 
     Raises:
         LabError: the file cannot be written.
     """
-    columns = dict.fromkeys(name for row in rows for name in row)
     try:
-        with file.open("w", encoding="utf-8", newline="") as table:
-            writer = csv.DictWriter(table, columns)
-            writer.writeheader()
-            writer.writerows(rows)
+        with file.open("w", encoding="utf-8", newline="") as target:
+            csv.writer(target).writerows(table)
     except OSError as error:
         raise LabError(
             f"The grades cannot be written to {file} ({error.strerror}): name another file in GRADES."
         ) from None
 
 
-def _row_of_nbgrader(student: Standing, lab: str, ids: list[str]) -> Row:
+def _row_of_nbgrader(student: Standing, lab: str, ids: list[str]) -> list[str | float]:
     person = student.person
     last, first = (person.last_name, person.first_name) if person else ("", "")
     if person and not first and not last and ", " in person.name:  # as Canvas writes names
-        last, first = person.name.split(", ", 1)
+        last, first = person.name.removesuffix(f" ({person.user})").split(", ", 1)
     checked = student.last_check(ids)
     timestamp = f"{datetime.fromtimestamp(checked, UTC):%Y-%m-%d %H:%M:%S}" if checked else ""
     score = float(student.points(ids))
-    return {
-        "assignment": lab,
-        "duedate": "",
-        "timestamp": timestamp,
-        "student_id": person.user if person else _as_text(student.name),
-        "last_name": last,
-        "first_name": first,
-        "email": person.email if person else "",
-        "raw_score": score,
-        "late_submission_penalty": 0.0,
-        "score": score,
-        "max_score": float(len(ids)),
-    }
+    user, email = (person.user, person.email) if person else (as_text(student.name), "")
+    return [lab, "", timestamp, user, last, first, email, score, 0.0, score, float(len(ids))]
 
 
-def _column_of(lab: str, columns: list[str]) -> str:
+def _column_of(lab: str, heads: list[str]) -> int | None:
     """Return the column of a list that holds a lab's grades, as Canvas (with an id) or Moodle (with a kind) names it."""
     named = rf"(.+:)?\s*{lab}\s*(\(.*\))?"
-    return next((name for name in columns if re.fullmatch(named, name, re.IGNORECASE)), lab)
+    return next(
+        (n for n, head in enumerate(heads) if re.fullmatch(named, head, re.IGNORECASE)), None
+    )
 
 
-def _as_text(name: str) -> str:
+def as_text(name: str) -> str:
     """Return a name that students gave themselves as one that no spreadsheet takes for a formula."""
     return f"'{name}" if name.startswith(tuple("=+-@\t\r")) else name

@@ -11,23 +11,30 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from lab import store
 from lab.classroom.accounts import write_private
+from lab.classroom.grades import Labs
 from lab.classroom.report import Standing
-from lab.exercises import Exercise, all_exercises
+from lab.classroom.server import name_of_this_computer
+from lab.exercises import Exercise, all_exercises, ids_by_lab
 from lab.exercises.check import WORDS
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
+from lab.servers import ANY_HOST, any_port, is_free
 from lab.store import LabError
 
 FILE = store.ROOT / "build" / "class.html"
 EVERY = 10  # seconds between two looks at the store
+PORT = 5050  # the first that is tried for the page
 STALE = 60  # seconds after which the page itself says that nobody writes it any more
 # Who is stuck. A notebook that is run from top to bottom checks each exercise once, without anybody having tried.
 RULE = {"tries": 2, "minutes": 10, "paused": 30}
@@ -110,7 +117,13 @@ def messages(notes: list[Note]) -> list[Message]:
     return sorted(found, key=lambda one: (-one.count, one.mark == TO_DO, one.sentence))
 
 
-def render(students: list[Standing], read: float | None, now: float, trouble: str = "") -> str:
+def render(
+    students: list[Standing],
+    read: float | None,
+    now: float,
+    trouble: str = "",
+    labs: Labs | None = None,
+) -> str:
     """Return the page.
 
     Args:
@@ -118,18 +131,24 @@ def render(students: list[Standing], read: float | None, now: float, trouble: st
         read: when that was; None if it has never been.
         now: this moment.
         trouble: why the store could not be read just now.
+        labs: those to show; by default those of which somebody has checked an exercise, or else all.
     """
     import jinja2
 
+    checked = {id for student in students for id in student.notes}
+    of_all = ids_by_lab()
+    labs = labs or {n: ids for n, ids in of_all.items() if checked.intersection(ids)} or of_all
+    exercises = {id: all_exercises()[id] for ids in labs.values() for id in ids}
     template = Path(__file__).with_name("class.html.j2").read_text(encoding="utf-8")
     html: str = jinja2.Template(template, autoescape=True, trim_blocks=True).render(
         students=sorted(students, key=lambda student: student.shown_name.casefold()),
-        exercises=all_exercises(),
-        done_by={id: sum(one.points([id]) for one in students) for id in all_exercises()},
-        topics=topics(students, now),
-        stuck=stuck(students, now),
+        exercises=exercises,
+        done_by={id: sum(one.points([id]) for one in students) for id in exercises},
+        topics=[topic for topic in topics(students, now) if topic.exercise.id in exercises],
+        stuck=[each for each in stuck(students, now) if each[1].id in exercises],
         is_stuck=is_stuck,
         span=span,
+        ago=ago,
         words={mark: WORDS[mark] for mark in (DONE, TO_DO, NOT_RIGHT)},
         never=Note(TO_DO, "", 0, 0, 0),
         rule=RULE,
@@ -141,6 +160,13 @@ def render(students: list[Standing], read: float | None, now: float, trouble: st
         stale=STALE,
     )
     return html
+
+
+def ago(time: float | None, now: float) -> str:
+    """Return how long ago something was, in words."""
+    if time is None:
+        return "not yet"
+    return span(now - time) + (" ago" if now - time >= 60 else "")
 
 
 def span(seconds: float) -> str:
@@ -155,19 +181,34 @@ def span(seconds: float) -> str:
     return f"{minutes // (24 * 60)} days"
 
 
-def watch(read: Callable[[], list[Standing]], file: Path = FILE, every: float = EVERY) -> None:
+def watch(
+    read: Callable[[], list[Standing]],
+    labs: Labs | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    file: Path = FILE,
+    every: float = EVERY,
+) -> None:
     """Write the page again and again until Ctrl-C; a store that cannot be read is said there and does not end it.
 
     Args:
         read: asks the store where the students stand.
+        labs: see `render`.
+        host: where to hand the page out over http, under an address that nobody can guess; by default it is a file alone.
+        port: where, if the usual one is not to be used.
         file: the page; it is replaced as a whole, so that no browser sees half of it.
         every: seconds between two looks.
     """
     students: list[Standing] = []
     last_read, trouble = None, ""
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_private(file, render(students, None, time.time()))
-    print(f"The class is on {file.as_uri()}, refreshed every {every:g} s (Ctrl-C ends it).")
+    write_private(file, render(students, None, time.time(), labs=labs))
+    address = (
+        hand_out(file, host, port or (PORT if is_free(PORT) else any_port()))
+        if host
+        else file.as_uri()
+    )
+    print(f"The class is on {address}, refreshed every {every:g} s (Ctrl-C ends it).", flush=True)
     try:
         while True:
             before, trouble = trouble, ""
@@ -184,7 +225,37 @@ def watch(read: Callable[[], list[Standing]], file: Path = FILE, every: float = 
                 print(f"{trouble} Trying again.", flush=True)
             elif before and not trouble:
                 print("The class can be read again.", flush=True)
-            write_private(file, render(students, last_read, time.time(), trouble))
+            write_private(file, render(students, last_read, time.time(), trouble, labs))
             time.sleep(every)
     except KeyboardInterrupt:
         print(f"\n{file.name} is not refreshed any more.")
+
+
+def hand_out(file: Path, host: str, port: int) -> str:
+    """Serve a page to whoever knows its address, as long as this process runs; return the address."""
+    path = f"/{secrets.token_urlsafe(9)}"
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not secrets.compare_digest(self.path.encode(), path.encode()):
+                self.send_error(404)
+                return
+            content = file.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing of each request."""
+
+    try:
+        door = ThreadingHTTPServer((host, port), Door)
+    except OSError as error:
+        raise LabError(
+            f"The page cannot be handed out at {host}:{port} ({error.strerror}): name others with HOST= and PORT=."
+        ) from None
+    threading.Thread(target=door.serve_forever, daemon=True).start()
+    return f"http://{name_of_this_computer() if host == ANY_HOST else host}:{port}{path}"

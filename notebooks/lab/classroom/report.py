@@ -27,12 +27,14 @@ class Standing:
         room: the student's workspace, None on a store that has none.
         notes: what `lab.check` said last, by exercise; exercises that were never checked are missing.
         person: the student in the list of the class, None without a list or for somebody who is not in it.
+        came: when the last run was begun, or the room first entered, in seconds since 1970; None if never, or where there are no rooms.
     """
 
     name: str
     room: str | None
     notes: dict[str, Note]
     person: Person | None = None
+    came: float | None = None
 
     @property
     def shown_name(self) -> str:
@@ -43,6 +45,11 @@ class Standing:
         """Return when some exercises were last checked, in seconds since 1970; None if never."""
         found = [self.notes[id] for id in exercises if id in self.notes]
         return max((note.last for note in found if note.tries or note.mark == DONE), default=None)
+
+    def last_seen(self) -> float | None:
+        """Return when there was the last sign of life, in seconds since 1970; None if there never was one."""
+        times = [self.came, self.last_check(self.notes)]
+        return max((time for time in times if time is not None), default=None)
 
     def points(self, exercises: Iterable[str]) -> int:
         """Return how many of some exercises were found done."""
@@ -91,7 +98,12 @@ def _in_store(verify: bool) -> list[Standing]:
         noted = notes.of_all(client)
         # A room belongs to one student, who may have changed the spelling of the name.
         name = max(noted, key=lambda name: len(noted[name]), default=room)
-        return Standing(name, room, noted.get(name, {}))
+        places = client.search_experiments()  # lab.start() makes the first
+        ids, order = [place.experiment_id for place in places], ["attributes.start_time DESC"]
+        newest = client.search_runs(ids, order_by=order, max_results=1) if ids else []
+        times = [run.info.start_time for run in newest] or [place.creation_time for place in places]
+        came = max(times) / 1000 if times else None
+        return Standing(name, room, noted.get(name, {}), came=came)
 
     if has_rooms:
         # An earlier look has left this process in some student's room.

@@ -34,7 +34,7 @@ def run(options: Namespace) -> None:
     Raises:
         LabError: the server cannot start as asked; the message says why.
     """
-    folder = options.folder.expanduser().resolve()
+    folder, database, artifacts = kept_at(options)
     require_mlflow("make server")
     port = port_from(options.port) or 5000
     if not is_free(port, options.host):
@@ -49,30 +49,23 @@ def run(options: Namespace) -> None:
             "Accounts need a package more: 'make server LOGIN=1' installs it, or "
             "'pip install -r notebooks/lab/classroom/requirements.txt'."
         )
-    students = read_roster(options.roster) if options.login else []
+    roster = read_roster(options.roster) if options.login else None
     os.umask(0o077)  # what is written here is nobody else's to read
-    artifacts = options.artifacts or str(folder / "artifacts")
-    folders = [folder]
-    if re.match(r"\w\w+:", artifacts) is None:
-        folders.append(Path(artifacts).expanduser().resolve())
-        artifacts = folders[-1].as_uri()
+    folders = [folder, *filter(None, [store.Store(artifacts).folder])]
     for missing in folders:
         with store.must_be_writable(missing, "The folder", "or name another"):
             missing.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # one that was restored from a copy may be open to others
-    # Not among the arguments, which all users of the computer can list: it may hold a password.
-    database = options.database or os.environ.get("DATABASE") or f"sqlite:///{folder / 'runs.db'}"
-    # Without a driver's name, SQLAlchemy 2.1 takes another than the one of this folder's requirements.txt.
-    database = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", database)
     shown_database = _require_database(database)
 
     arguments = ["--workers=2", "--enable-workspaces", f"--artifacts-destination={artifacts}"]
     arguments += ["--default-artifact-root=mlflow-artifacts:/"]
-    name = _name_of_this_computer() if options.host == ANY_HOST else options.host
+    name = name_of_this_computer() if options.host == ANY_HOST else options.host
     if options.host != HOST:
         # The names that students call it by; MLflow refuses others.
         hosts = {f"{known}:*" for known in (name, HOST, "localhost", socket.gethostname())}
         arguments += ["--allowed-hosts", ",".join(sorted(hosts))]
+    shown = f"http://{name}:{port}"
     variables = {
         "MLFLOW_BACKEND_STORE_URI": database,
         # The gateway to language models would let students have the server ask other hosts.
@@ -82,13 +75,14 @@ def run(options: Namespace) -> None:
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "10",
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "30",
     }
-    accounts = Accounts(folder, students) if students else None
+    accounts = Accounts(folder, roster.people, shown) if roster else None
     if accounts:
         arguments += ["--app-name", "basic-auth"]
         variables |= accounts.variables()
-    shown = f"http://{name}:{port}"
 
     def tell(address: str) -> None:
+        for notice in roster.notices if roster else ():
+            print(notice)
         print(f"The class server answers at {shown} (Ctrl-C ends it; started again, it goes on).")
         print(f"Runs are kept in {shown_database}, files in {artifacts}.")
         to = "this computer alone (HOST=0.0.0.0 opens it)"
@@ -98,13 +92,26 @@ def run(options: Namespace) -> None:
             print(f"Student: LAB_TRACKING_URI={shown} LAB_STUDENT=your-name make lab")
             own = f"LAB_TRACKING_URI={shown} make progress CLASS=1"
         else:
-            for gone in accounts.make(address, shown):
+            for gone in accounts.make(address):
                 print(f"The account '{gone}' is not in the list any more: removed. Its runs stay.")
             print(f"Students: each has a line in {accounts.file}, which nobody but you can read.")
+            print(f"To print and cut apart: {accounts.file.with_name('slips.html')}.")
             own = "your line is the first in that file; it ends in 'make progress CLASS=1' and shows all."
         print(f"Teacher: {own}", flush=True)
 
     run_until_stopped("The class server", arguments, port, tell, options.host, variables)
+
+
+def kept_at(options: Namespace) -> tuple[Path, str, str]:
+    """Return the folder of a class's server, its database, and the address of its files, as the command line says."""
+    folder = options.folder.expanduser().resolve()
+    artifacts = options.artifacts or str(folder / "artifacts")
+    if re.match(r"\w\w+:", artifacts) is None:
+        artifacts = Path(artifacts).expanduser().resolve().as_uri()
+    # Not among the arguments, which all users of the computer can list: it may hold a password.
+    database = options.database or os.environ.get("DATABASE") or f"sqlite:///{folder / 'runs.db'}"
+    # Without a driver's name, SQLAlchemy 2.1 takes another than the one of this folder's requirements.txt.
+    return folder, re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", database), artifacts
 
 
 def _require_database(database: str) -> str:
@@ -139,7 +146,7 @@ def _require_database(database: str) -> str:
     return shown
 
 
-def _name_of_this_computer() -> str:
+def name_of_this_computer() -> str:
     """Return the address by which others in the network reach this computer, its name if there is no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -71,6 +71,14 @@ def of_all(client: MlflowClient) -> dict[str, dict[str, Note]]:
     return {student: _notes(runs) for student, runs in sorted(_runs_by_student(client).items())}
 
 
+def forget(client: MlflowClient, lab: int) -> None:
+    """Take back what was noted of a lab's exercises in a store; what was noted of all goes with the notes' experiment."""
+    for run in (run for runs in _runs_by_student(client).values() for run in runs):
+        for tag in run.data.tags:
+            if tag.startswith(f"{_TAG}{lab}."):
+                client.delete_tag(run.info.run_id, tag)
+
+
 def all_runs(client: MlflowClient, experiment_ids: list[str]) -> list[Run]:
     """Return all runs of some experiments, newest first; maybe none."""
     runs: list[Run] = []
