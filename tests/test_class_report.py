@@ -20,7 +20,7 @@ from lab.classroom.roster import read_roster
 from lab.exercises import all_exercises, ids_by_lab
 from lab.exercises.notes import DONE, NOT_RIGHT, TO_DO, Note
 from lab.store import LabError
-from support import free_port
+from support import ROOT, free_port
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 in universal time
 LABS = ids_by_lab()
@@ -165,6 +165,13 @@ def test_long_grades_have_nbgraders_columns(graded):
     # judged anew, without a check of the student's
     absent = alone(e1_1=Note(TO_DO, "no file.", NOW, NOW, 0))
     assert graded(grades.long, class_of=[absent])[1][2] == ""
+
+
+def test_guide_names_the_maxima():
+    text = " ".join((ROOT / "notebooks" / "TEACHING.md").read_text(encoding="utf-8").split())
+    few = " and ".join(str(lab) for lab, ids in LABS.items() if len(ids) == 2)
+    assert f"at most 2 in labs {few}, and 3 in each other lab" in text
+    assert {len(ids) for ids in LABS.values()} == {2, 3}
 
 
 def test_file_that_cannot_be_written_is_said(tmp_path):

@@ -6,7 +6,9 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lab import store
 from lab.classroom import grades, page, rooms, server
@@ -22,38 +24,42 @@ def main() -> None:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m lab.classroom", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    add = commands.add_parser("server", description=server.__doc__).add_argument
+    kept = argparse.ArgumentParser(add_help=False)
+    kept.add_argument(
+        "--database", help="where runs are kept, like postgresql://… (or in DATABASE)"
+    )
+    kept.add_argument("--folder", default=server.FOLDER, type=Path, help="where all of it lies")
+    kept.add_argument("--artifacts", help="where files are kept: a folder, or s3://…")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], None], *parents: argparse.ArgumentParser
+    ) -> Any:
+        made = commands.add_parser(name, description=run.__doc__, parents=parents)
+        made.set_defaults(run=run)
+        return made.add_argument
+
+    add = command("server", server.run, kept)
     add("--host", default=HOST, help="the address to listen on (0.0.0.0: all)")
     add("--port", help="the port (default: 5000)")
     add("--login", action="store_true", help="accounts, from --roster")
     add("--roster", metavar="FILE", type=Path, help="CSV of the students")
-    commands.choices["server"].set_defaults(run=server.run)
-    add = commands.add_parser("progress", description=show_progress.__doc__).add_argument
+    add = command("progress", show_progress)
     add("--verify", action="store_true", help="judge every answer anew")
     add("--roster", metavar="FILE", type=Path, help="CSV of the students, for their names")
     add("--labs", help="which ones, like 1-4,7")
-    add("--host", help="with --watch: where the page is reached (0.0.0.0: in the network)")
-    add("--port", help="with --watch: the port of the page")
     add("--watch", action="store_true", help="keep a page fresh, until Ctrl-C")
+    add("--host", help="with --watch: where to hand the page out (0.0.0.0: all)")
+    add("--port", help="with --watch: the port of the page")
     add("--csv", metavar="FILE", type=Path, help="also write the grades as CSV")
     add("--long", action="store_true", help="the CSV with nbgrader's columns")
-    commands.choices["progress"].set_defaults(run=show_progress)
-    for name in ("reset", "merge", "forget", "take-home"):
-        run = getattr(rooms, name.replace("-", "_"))
-        command = commands.add_parser(name, description=run.__doc__)
-        command.set_defaults(run=run)
-        command.add_argument("--student", required=name != "take-home", help="whose room it is")
-        if name == "reset":
-            command.add_argument("--lab", type=int, choices=range(1, 11), default=0)
-        if name == "merge":
-            command.add_argument("--into", required=True, help="the right name")
-        if name == "take-home":
-            command.add_argument("--to", default=store.ROOT / "build" / "home", type=Path)
-    for name in ("server", "merge", "forget", "take-home"):
-        add = commands.choices[name].add_argument
-        add("--database", help="where runs are kept, like postgresql://… (or in DATABASE)")
-        add("--folder", default=server.FOLDER, type=Path, help="where all of it lies")
-        add("--artifacts", help="where files are kept: a folder, or s3://…")
+    student = argparse.ArgumentParser(add_help=False)
+    student.add_argument("--student", required=True, help="whose room it is")
+    command("reset", rooms.reset, student)("--lab", type=int, choices=range(1, 11), default=0)
+    command("merge", rooms.merge, kept, student)("--into", required=True, help="the right name")
+    command("forget", rooms.forget, kept, student)
+    add = command("take-home", rooms.take_home, kept)
+    add("--student", help="one alone")
+    add("--to", default=store.ROOT / "build" / "home", type=Path, help="where the folders are made")
     options = parser.parse_args()
     options.run(options)
 

@@ -33,7 +33,9 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 auth_cache_ttl_seconds = 30
 """
 
-# What is read from paper and typed: none that looks like another, and a letter first, so that no spreadsheet takes it for a formula.
+VARIABLES = ("LAB_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+TO_START = ("lab", "jupyter lab notebooks/01_bad_example.ipynb")
+# Read from paper and typed: none that looks like another. No spreadsheet takes letters for a formula.
 LETTERS = "".join(sorted(set(string.ascii_letters) - set("lIoO")))
 SLIPS = """\
 <!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Lines to start with</title>
@@ -79,17 +81,10 @@ class Accounts:
                 f"or for another class move the folder {folder} away."
             )
         self._new = ({TEACHER} | {person.account for person in people}) - set(self._known)
-        names = {person.account: person.name for person in people}
         for user in self._new:
-            password = [
-                secrets.choice(LETTERS),
-                *secrets.SystemRandom().choices(LETTERS + "23456789", k=13),
-            ]
-            self._known[user] = {
-                "user": user,
-                "password": "".join(password),
-                "name": names.get(user, ""),
-            }
+            name = next((person.name for person in people if person.account == user), "")
+            password = "".join(secrets.choice(LETTERS) for _ in range(14))
+            self._known[user] = {"user": user, "password": password, "name": name}
         if TEACHER in self._new:
             self._write()
 
@@ -161,27 +156,23 @@ class Accounts:
     def _write(self) -> None:
         import jinja2
 
+        def quoted(name: str, text: str) -> str:
+            return "$env:{}='{}';".format(name, text.replace("'", "''"))
+
         rows = []
         for user in sorted(self._known, key=lambda user: (user != TEACHER, user)):
             row = {name: self._known[user][name] for name in ("user", "password", "name")}
-            login = (
-                ("MLFLOW_TRACKING_USERNAME", user),
-                ("MLFLOW_TRACKING_PASSWORD", row["password"]),
+            values = zip(VARIABLES, (self._shown, user, row["password"]), strict=True)
+            words = [(f"{name}={shlex.quote(text)}", quoted(name, text)) for name, text in values]
+            line, shell = map(" ".join, zip(*words, strict=True))
+            make, module = (
+                TO_START if user != TEACHER else ("progress CLASS=1", "lab.classroom progress")
             )
-            values = (("LAB_TRACKING_URI", self._shown), *login)
-            line = " ".join(f"{name}={shlex.quote(value)}" for name, value in values)
-            doubled = ((name, value.replace("'", "''")) for name, value in values)
-            shell = "; ".join(f"$env:{name}='{value}'" for name, value in doubled)
-            is_teacher = user == TEACHER
-            module = (
-                "lab.classroom progress"
-                if is_teacher
-                else "jupyter lab notebooks/01_bad_example.ipynb"
-            )
-            row["name"] = as_text(row["name"])
-            row["line"] = f"{line} {'make progress CLASS=1' if is_teacher else 'make lab'}"
-            row["powershell"] = f"{shell}; .venv\\Scripts\\python -m {module}"
-            rows.append(row)
+            started = {
+                "line": f"{line} make {make}",
+                "powershell": f"{shell} .venv\\Scripts\\python -m {module}",
+            }
+            rows.append(row | {"name": as_text(row["name"])} | started)
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, rows[0], lineterminator="\n")
         writer.writeheader()

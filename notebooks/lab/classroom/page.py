@@ -237,16 +237,12 @@ def hand_out(file: Path, host: str, port: int) -> str:
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if not secrets.compare_digest(self.path.encode(), path.encode()):
-                self.send_error(404)
-                return
-            content = file.read_bytes()
-            self.send_response(200)
+            known = secrets.compare_digest(self.path.encode(), path.encode())
+            self.send_response(200 if known else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(file.read_bytes() if known else b"")
 
         def log_message(self, *_: object) -> None:
             """Say nothing of each request."""

@@ -24,6 +24,7 @@ from lab.store import LabError, labs_store
 
 # The columns in which MLflow keeps addresses of files.
 ADDRESSES = ("artifact_location", "artifact_uri", "source", "storage_location")
+OF_EXPERIMENT = ("experiments", "experiment_tags", "datasets")
 
 
 def reset(options: Namespace) -> None:
@@ -150,12 +151,11 @@ class Rows:
                 target.execute(table.insert(), rows)
 
     def give(self, student: str, target: Rows) -> None:
-        """Make them another student's, and those of the other's room: what has the same name there is joined with it."""
-        tables, run = self.tables, self._connection.execute
-        tags, data, inputs = (tables[name] for name in ("tags", "datasets", "inputs"))
+        """Make them another student's, and those of the other's room; runs of an experiment that is there go into that one."""
+        run, experiments = self._connection.execute, self.tables["experiments"]
+        tags, models = self.tables["tags"], self.tables["registered_models"]
         of_runs = (tags.c.key == "mlflow.user") & tags.c.run_uuid.in_(self.runs)
         run(tags.update().where(of_runs).values(value=student))
-        models = tables["registered_models"]
         taken = sql.select(models.c.name).where(models.c.workspace == target.room)
         named = sql.func.replace(
             models.c.name, f"-{self.room}", f"-{target.room}"
@@ -168,25 +168,18 @@ class Rows:
                 address = sql.func.replace(column, here, there)
                 run(table.update().where(condition).values({column.name: address}))
         for name in self.experiments.keys() & target.experiments.keys():
-            old_id, new_id = self.experiments[name], target.experiments[name]
-            other = data.alias("other")
-            same = (data.c.name == other.c.name) & (data.c.digest == other.c.digest)
-            at = (data.c.experiment_id == old_id) & (other.c.experiment_id == new_id)
-            twice = sql.select(data.c.dataset_uuid, other.c.dataset_uuid).where(same, at)
-            for mine, theirs in run(twice).all():
-                run(inputs.update().where(inputs.c.source_id == mine).values(source_id=theirs))
-                run(data.delete().where(data.c.dataset_uuid == mine))
-            for table, _ in reversed(self.conditions):
-                if "experiment_id" in table.c:
-                    of_old = table.c.experiment_id == old_id
-                    if table.name in ("experiments", "experiment_tags"):
-                        run(table.delete().where(of_old))
-                    else:
-                        run(table.update().where(of_old).values(experiment_id=new_id))
+            old = self.experiments[name]
+            for table in self.tables.values():
+                # A dataset belongs to its experiment, and its runs find it by its own id: it stays.
+                if "experiment_id" in table.c and table.name not in OF_EXPERIMENT:
+                    moved = table.update().where(table.c.experiment_id == old)
+                    run(moved.values(experiment_id=target.experiments[name]))
+            emptied = {"name": f"{name} of {self.room}", "lifecycle_stage": "deleted"}
+            run(experiments.update().where(experiments.c.experiment_id == old).values(emptied))
         for table, condition in self.conditions:
             if "workspace" in table.c:
                 run(table.update().where(condition).values(workspace=target.room))
-        run(tables["workspaces"].delete().where(self.conditions[0][1]))
+        run(self.tables["workspaces"].delete().where(self.conditions[0][1]))
 
 
 @contextmanager
