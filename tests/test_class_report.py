@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 import sys
 import time
 import urllib.error
@@ -15,6 +16,7 @@ import lab.classroom.__main__ as commands
 import pytest
 from invented_class import students
 from lab.classroom import grades, page
+from lab.classroom.accounts import Accounts
 from lab.classroom.report import Standing
 from lab.classroom.roster import read_roster
 from lab.exercises import all_exercises, ids_by_lab
@@ -336,3 +338,36 @@ def test_beginning_of_a_class_is_no_mistake(progress, tmp_path):
     with pytest.raises(LabError, match="has come yet, and these have, who are not in it: gast"):
         progress([guest], "--csv", str(tmp_path / "grades.csv"))
     assert "lab 3" not in progress([guest], "--labs", "1-2,7")
+
+
+def test_accounts_of_a_new_class_are_written_whole_for_excel_and_two_shells(tmp_path):
+    text = "id,name\nann,=1+1\no'brien,Zoë O'Brien\n"
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    people = read_roster(tmp_path / "roster.csv").people
+    file = Accounts(tmp_path, people, "http://10.0.0.1:5000").file
+    content = file.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf") and b"\r" not in content
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [row["user"] for row in rows] == ["teacher", "ann", "o'brien"]
+    assert [row["name"] for row in rows] == ["", "'=1+1", "Zoë O'Brien"]
+    passwords = [row["password"] for row in rows]
+    assert all(re.fullmatch("[a-zA-HJ-NP-Z]{14}", password) for password in passwords)
+    last = rows[2]
+    assert shlex.split(last["line"])[1:] == [
+        "MLFLOW_TRACKING_USERNAME=o'brien",
+        f"MLFLOW_TRACKING_PASSWORD={passwords[2]}",
+        "make",
+        "lab",
+    ]
+    assert last["powershell"] == (
+        "$env:LAB_TRACKING_URI='http://10.0.0.1:5000'; $env:MLFLOW_TRACKING_USERNAME='o''brien'; "
+        f"$env:MLFLOW_TRACKING_PASSWORD='{passwords[2]}'; "
+        ".venv\\Scripts\\python -m jupyter lab notebooks/01_bad_example.ipynb"
+    )
+    slips = (tmp_path / "slips.html").read_text(encoding="utf-8")
+    assert slips.count("<section>") == 2 and passwords[0] not in slips
+    assert slips.count(f"password <code>{passwords[1]}</code>") == 1
+    # Saved again by a German Excel.
+    file.write_bytes(content.decode("utf-8-sig").replace(",", ";").encode("cp1252"))
+    again = Accounts(tmp_path, people, "http://10.0.0.1:5000")
+    assert again.variables()["MLFLOW_AUTH_ADMIN_PASSWORD"] == passwords[0]

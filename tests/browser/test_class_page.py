@@ -9,11 +9,12 @@ from accessibility import problems
 from invented_class import students
 from lab.classroom.page import STALE, render
 from lab.classroom.report import Standing
-from lab.exercises import all_exercises
+from lab.exercises import all_exercises, ids_by_lab
 from lab.exercises.notes import NOT_RIGHT, Note
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+LABS = ids_by_lab()
 PROJECTOR = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 HOSTILE = "<script>document.title = 'taken'</script>" + "very" * 40
@@ -26,11 +27,10 @@ def class_page(page, watch, tmp_path):
     """A function that writes the page of some students and opens it; without a page's own clock that runs on."""
     file = tmp_path / "class.html"
 
-    def show(who=None, now=None, window=PROJECTOR, trouble=""):
+    def show(who=None, now=None, window=PROJECTOR, trouble="", labs=LABS):
         now = now or time.time()
-        file.write_text(
-            render(students(30, now) if who is None else who, now, now, trouble), encoding="utf-8"
-        )
+        who = students(30, now) if who is None else who
+        file.write_text(render(who, now, now, trouble, labs), encoding="utf-8")
         if page.url.partition("#")[0] != file.as_uri():
             page.set_viewport_size(window)
             watch(page).goto(file.as_uri())
@@ -87,6 +87,21 @@ def test_each_student_has_a_row_and_each_exercise_a_column(class_page, page):
     assert stuck.count() == table.locator("td.stuck").count() > 3
 
 
+@windows
+def test_heads_of_sixty_stay_and_labs_that_nobody_uses_are_left_out(window, class_page, page):
+    class_page(students(60, time.time()), window=window, labs=None)
+    table = page.get_by_role("region", name="Everybody")
+    table.evaluate("box => { box.scrollIntoView(); box.scrollTop = 900; }")
+    top = table.bounding_box()["y"]
+    lab_1 = table.get_by_role("columnheader", name="lab 1", exact=True)
+    assert abs(lab_1.bounding_box()["y"] - top) < 3
+    assert table.bounding_box()["height"] <= window["height"]
+    assert table.get_by_role("columnheader", name="lab 3", exact=True).count() == 1
+    assert table.get_by_role("columnheader", name="lab 10").count() == 0
+    page.get_by_role("checkbox", name="refresh").uncheck()
+    assert not problems(page)
+
+
 def test_class_page_is_read_anew_and_stays_where_it_was(class_page, page):
     page.clock.install()
     now = time.time()
@@ -95,13 +110,13 @@ def test_class_page_is_read_anew_and_stays_where_it_was(class_page, page):
     page.get_by_role("link", name="Everybody").click()
     page.reload()
     table = page.get_by_role("region", name="Everybody")
-    table.evaluate("box => { scrollTo(0, 900); box.scrollLeft = 200; }")
+    table.evaluate("box => { scrollTo(0, 900); box.scrollLeft = 200; box.scrollTop = 100; }")
     class_page([replace(one, name=f"new-{one.name}") for one in students(30, now)], now)
     with page.expect_navigation():
         page.clock.run_for(10_000)
     expect(page.get_by_role("rowheader", name="new-student-30")).to_have_count(1)
     assert page.evaluate("scrollY") == 900
-    assert table.evaluate("box => box.scrollLeft") == 200
+    assert table.evaluate("box => [box.scrollLeft, box.scrollTop]") == [200, 100]
     expect(page.get_by_role("checkbox", name="hide names")).to_be_checked()
     hidden = "names => names.every(name => getComputedStyle(name).color === 'rgba(0, 0, 0, 0)')"
     assert page.locator(".name").count() > 30 and page.locator(".name").evaluate_all(hidden)

@@ -47,9 +47,7 @@ def merge(options: Namespace) -> None:
         rooms = _rooms(connection)
         wrong, right = _one_of(rooms, options.student), room_of(options.into)
         if wrong == right:
-            raise LabError(
-                f"'{options.student}' and '{options.into}' have the same room '{right}'."
-            )
+            raise LabError(f"'{options.student}' and '{options.into}' have one room, '{right}'.")
         source, target = Rows(connection, wrong), Rows(connection, right)
         with tempfile.TemporaryDirectory() as copy:
             if _files(artifacts, wrong).list_artifacts():
@@ -72,7 +70,7 @@ def forget(options: Namespace) -> None:
             connection.execute(table.delete().where(condition))
     _files(artifacts, room).delete_artifacts()
     print(
-        f"Deleted: the room '{room}', its {len(found.runs)} runs and their files. Copies that you made still have them."
+        f"Deleted: the room '{room}', its {len(found.runs)} runs and their files. Your copies stay."
     )
 
 
@@ -81,7 +79,7 @@ def take_home(options: Namespace) -> None:
     import mlflow
 
     with _opened(options) as (connection, artifacts):
-        rooms = [room for room in _rooms(connection) if room != "default"]
+        rooms = _rooms(connection)
         for room in [_one_of(rooms, options.student)] if options.student else rooms:
             home = options.to.expanduser().resolve() / room
             files = home / "mlartifacts" / "workspaces" / room
@@ -208,7 +206,7 @@ def _opened(options: Namespace) -> Iterator[tuple[sql.Connection, str]]:
 
 
 def _rooms(connection: sql.Connection) -> list[str]:
-    return list(connection.scalars(sql.text("SELECT name FROM workspaces")))
+    return list(connection.scalars(sql.text("SELECT name FROM workspaces WHERE name <> 'default'")))
 
 
 def _one_of(rooms: list[str], student: str) -> str:

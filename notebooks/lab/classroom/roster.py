@@ -127,11 +127,9 @@ def read_roster(file: Path) -> Roster:
     for n, (_, *column) in enumerate(zip(*(row[: len(heads)] for row in cells), strict=True)):
         if "email" not in at and any(column) and all(map(MAIL.fullmatch, filter(None, column))):
             at["email"] = n
-            if not at.keys() & {
-                "name",
-                "first",
-                "last",
-            }:  # Moodle's in another language, where names come first
+            if (
+                not {"name", "first", "last"} & at.keys()
+            ):  # Moodle's in another language: names first
                 at |= {"first": 0, "last": 1} if n > 1 else {"name": 0}
 
     def of(line: int, means: str) -> str:
