@@ -53,7 +53,7 @@ html: .venv/labs.done .venv/html.done ## write the labs as pages for reading, wi
 
 progress: .venv/labs.done ## which exercises are done (CLASS=1: a row a student; WATCH=1: as a page; GRADES=FILE: as CSV; VERIFY=1: judged anew)
 	@exec $(PY) -m $(if $(CLASS)$(WATCH)$(GRADES)$(ROSTER)$(LONG),lab.classroom,lab) progress $(if $(LABS),--labs '$(LABS)') \
-		$(if $(WATCH),--watch $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')) $(if $(VERIFY),--verify) $(if $(ROSTER),--roster '$(ROSTER)') \
+		$(if $(WATCH),--watch $(if $(HOST),--host '$(HOST)' $(if $(PORT),--port '$(PORT)'))) $(if $(VERIFY),--verify) $(if $(ROSTER),--roster '$(ROSTER)') \
 		$(if $(GRADES),--csv '$(GRADES)') $(if $(LONG),--long) $(ARGS)
 
 reset: .venv/labs.done ## start with an empty store; the old one is moved aside (LAB=02: that lab alone; STUDENT=ann: for the teacher)
