@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 import lab
 import lab.__main__ as commands
@@ -12,6 +13,7 @@ import mlflow
 import pandas
 import pytest
 from class_server import class_server, entering, log_a_run, login, postgres, sentence_of
+from lab.classroom.report import standings
 from lab.exercises import notes
 from lab.room import room_of
 from lab.servers import in_background
@@ -130,6 +132,14 @@ def test_room_merged_taken_home_and_deleted(enter, kept, tmp_path):
     for name in ("anm", "ann", "ben"):
         enter(server.student(name))
         made[name] = work(name)
+    enter(server.student("eve"))  # and does nothing
+    mlflow.set_workspace(None)
+    mlflow.create_workspace("fay", description="the room of Fay, who has not come")
+    seen = {student.name: student.last_seen() for student in standings()}
+    assert seen.keys() == {"anm", "ann", "ben", "eve", "fay"} and seen["fay"] is None
+    assert all(time.time() - when < 900 for name, when in seen.items() if name != "fay")
+    teach("forget", "--student", "eve", *options)
+    teach("forget", "--student", "fay", *options)
     told = teach("merge", "--student", "anm", "--into", "ann", *options)
     assert told == "What 'anm' did is now in the room 'ann', as ann's.\n"
     mlflow.set_workspace(None)

@@ -41,22 +41,23 @@ def wide(students: list[Standing], labs: Labs, roster: Roster | None = None) -> 
             rows.append((as_text(student.name), [student.points(ids) for ids in labs.values()]))
         table: Table = [["student", *(f"Lab {lab}" for lab in labs), "total"]]
         return table + [[name, *points, sum(points)] for name, points in rows]
-    table = [list(row) for row in roster.rows]
+    width = len(roster.rows[0])
+    table = [[*row, *[""] * (width - len(row))] for row in roster.rows]
     heads = {head.strip().lower() for head in roster.rows[0]}
     is_canvas = bool(heads & OF_CANVAS)
     is_moodle = not heads & (OF_CANVAS | PLAIN)
     of_points = [row for row in table if str(row[0]).strip() == POINTS]
     if not (of_points or is_moodle):
-        of_points = [[f"    {POINTS}", *[""] * (len(table[0]) - 1)]]  # with Canvas' own spaces
+        of_points = [[f"    {POINTS}", *[""] * (width - 1)]]  # with Canvas' own spaces
     listed = [(student, table[student.person.line]) for student in students if student.person]
     kept = [row for row in table[1:] if is_canvas or any(row is each for _, each in listed)]
     kept = [table[0], *(row for row in of_points if row not in kept), *kept]
     for lab, ids in labs.items():
         column = _column_of(f"Lab {lab}", roster.rows[0])
         if column is None:
-            column = len(table[0])
+            column, width = width, width + 1
             for row in kept:
-                row += [""] * (column + 1 - len(row))
+                row.append("")
             table[0][column] = f"Lab {lab} (max {len(ids)})" if is_moodle else f"Lab {lab}"
         for row in of_points:
             row[column] = len(ids)

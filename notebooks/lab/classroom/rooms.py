@@ -5,6 +5,7 @@ A room's rows are found by the columns that MLflow's tables share: what belongs 
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
@@ -78,6 +79,7 @@ def take_home(options: Namespace) -> None:
     """Copy a student's room, or all, into folders, each with a database and files that `mlflow server` opens as they stand."""
     import mlflow
 
+    logging.disable(logging.INFO)
     with _opened(options) as (connection, artifacts):
         rooms = _rooms(connection)
         for room in [_one_of(rooms, options.student)] if options.student else rooms:

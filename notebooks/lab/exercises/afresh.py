@@ -44,4 +44,5 @@ def start_over(client: MlflowClient, lab: int = 0) -> str:
             client.rename_registered_model(model.name, f"until {stamp} {model.name}")
     notes.forget(client, lab)
     what = f"lab {lab}" if lab else "all labs"
-    return f"{what[0].upper()}{what[1:]}, moved out of sight: {runs} runs, and what was noted of the exercises. Nothing is deleted."
+    told = f"{runs} run{'' if runs == 1 else 's'}, and what was noted of the exercises"
+    return f"{what[0].upper()}{what[1:]}, moved out of sight: {told}. Nothing is deleted."
