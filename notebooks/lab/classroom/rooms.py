@@ -136,17 +136,13 @@ class Rows:
                 self.conditions.append((table, table.c[column].in_(known[column])))
 
     def copy(self, target: sql.Connection) -> None:
-        """Copy them to a new store without rooms, whose *Default* has the id 0."""
-        default = self.experiments.get("Default")
+        """Copy them to a new store without rooms, which has a *Default* of its own."""
         for table, condition in self.conditions[1:]:
-            rows = []
-            for row in self._connection.execute(table.select().where(condition)).mappings():
-                new = {**row, **({"workspace": "default"} if "workspace" in row else {})}
-                if default is not None and row.get("experiment_id") == default:
-                    if table.name in ("experiments", "experiment_tags"):
-                        continue
-                    new["experiment_id"] = 0
-                rows.append(new)
+            found = self._connection.execute(table.select().where(condition)).mappings()
+            for row in (rows := [dict(row) for row in found]):
+                row |= {"workspace": "default"} if "workspace" in row else {}
+                if table.name == "experiments" and row["name"] == "Default":
+                    row["name"] = f"Default of {self.room}"
             if rows:
                 target.execute(table.insert(), rows)
 
@@ -157,9 +153,8 @@ class Rows:
         of_runs = (tags.c.key == "mlflow.user") & tags.c.run_uuid.in_(self.runs)
         run(tags.update().where(of_runs).values(value=student))
         taken = sql.select(models.c.name).where(models.c.workspace == target.room)
-        named = sql.func.replace(
-            models.c.name, f"-{self.room}", f"-{target.room}"
-        )  # as lab 10 does
+        # As lab 10 names them.
+        named = sql.func.replace(models.c.name, f"-{self.room}", f"-{target.room}")
         free = (models.c.workspace == self.room) & named.not_in(taken)
         run(models.update().where(free).values(name=named))
         for table, condition in self.conditions:
