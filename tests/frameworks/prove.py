@@ -31,6 +31,7 @@ def names(cell):
 
 
 def newest():
+    mlflow.flush_async_logging()  # transformers logs in the background
     return mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
 
 
@@ -135,8 +136,8 @@ def transformers(package):
     yield None
     assert steps("loss") == {1, 2, 3} and newest().data.params["id2label"]
     first.evaluate()
-    assert "eval_loss" in newest().data.metrics and not newest().data.params
     assert newest().info.run_id == mlflow.active_run().info.run_id
+    assert "eval_loss" in newest().data.metrics and not newest().data.params
     mlflow.end_run()
     with mlflow.start_run() as run:
         (second := trainer("x" * 6000, **log)).train()
