@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,9 +16,22 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.models import infer_signature
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from support import ROOT
 from test_start import _own_store, log_a_run  # noqa: F401
 
@@ -54,6 +68,19 @@ def test_trap_a_classifier_answers_with_labels_unless_it_is_logged_otherwise(own
         )
         loaded = mlflow.pyfunc.load_model(str(own_store / str(shape)))
         assert loaded.predict(X).shape == shape
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_trap_skops_wants_a_list_for_some_models_and_for_others_none(own_store):
+    searched = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2)
+    voting = VotingClassifier([("a", LogisticRegression())])
+    refused = [DecisionTreeClassifier(), RandomForestClassifier(2), GradientBoostingClassifier()]
+    refused += [KNeighborsClassifier(1), MLPClassifier(2, max_iter=1), voting, searched]
+    taken = [LogisticRegression(), SVC(), GaussianNB(), PCA(1), StandardScaler()]
+    for number, model in enumerate([*refused, SimpleImputer(), *taken]):
+        folder = str(own_store / f"model-{number}")
+        with nullcontext() if model in taken else pytest.raises(Exception, match="ntrusted types"):
+            mlflow.sklearn.save_model(model.fit(X, Y), folder, pip_requirements=[])
 
 
 def test_trap_a_metric_of_a_dataset_loses_its_steps_in_a_folder(database):

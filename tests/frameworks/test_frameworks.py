@@ -20,7 +20,7 @@ NAMES = sorted(path.stem for path in HERE.glob("*.txt"))
 def rows() -> dict[str, list[str]]:
     """Return the cells of each row of lab 8's table, by the name of the framework's package."""
     lab = nbformat.read(ROOT / "notebooks" / "08_your_own_script.ipynb", as_version=4)
-    text = "\n".join(cell.source for cell in lab.cells).partition("| framework |")[2]
+    text = "\n\n".join(cell.source for cell in lab.cells).partition("| framework |")[2]
     lines = text.partition("\n\n")[0].splitlines()[2:]
     found = {line.lower().split()[1]: line.strip("| ").split(" | ") for line in lines}
     assert sorted(found) == NAMES, "lab 8's table and the pins in tests/frameworks differ"
