@@ -13,6 +13,7 @@ import mlflow
 import pandas
 import pytest
 from class_server import class_server, entering, log_a_run, login, postgres, sentence_of
+from lab import store
 from lab.classroom.report import standings
 from lab.exercises import notes
 from lab.room import room_of
@@ -109,6 +110,25 @@ def test_lab_or_all_of_them_begun_anew(enter, login_server, by, monkeypatch):
     mlflow.create_workspace("ann", description="the room of Ann")
     enter(ann)
     assert left("ann") == (set(), [], [])
+
+
+def test_one_lab_begun_anew_in_a_folder(enter, tmp_path, monkeypatch):
+    at = {"LAB_TRACKING_URI": str(tmp_path / "mlruns"), "LAB_STUDENT": "ann"}
+    enter(at)
+    log_a_run("mine")
+    mlflow.set_experiment("pytorch_experiment")
+    with mlflow.start_run():
+        notes.write(MlflowClient(), "ann", "3.1", notes.DONE, "done.")
+    commands.reset(2)
+    enter(at)
+    assert left("ann") == ({"3.1"}, [], [])
+    assert len(mlflow.search_runs(experiment_names=["pytorch_experiment"])) == 1
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "my_results.csv").touch()
+    monkeypatch.setattr(store, "ROOT", tmp_path)  # where the tables of lab 1 lie
+    commands.reset(1)
+    (moved,) = (tmp_path / "notebooks").iterdir()
+    assert moved.name.startswith("my_results-until-")
 
 
 @pytest.fixture(

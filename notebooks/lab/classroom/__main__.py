@@ -99,9 +99,8 @@ def show_progress(options: argparse.Namespace) -> None:
             f"Nobody in {options.roster} has come yet, and these have, who are not in it: {few}. For grades, give the list that "
             "'make server' had, or one with the same names in the column that names a student."
         )
-    columns = {f"lab {lab}": ids for lab, ids in labs.items()} | {
-        "done": [id for ids in labs.values() for id in ids]
-    }
+    columns = {f"lab {lab}": ids for lab, ids in labs.items()}
+    columns["done"] = [id for ids in labs.values() for id in ids]
     print(f"{'student':24}" + "".join(f"{name:>7}" for name in columns) + "  last seen")
     for student in students:
         cells = [f"{student.points(ids)}/{len(ids)}" for ids in columns.values()]
@@ -110,17 +109,11 @@ def show_progress(options: argparse.Namespace) -> None:
     if nobody:
         print(f"Nobody in {options.roster} has come yet.")
     if others:
-        print(
-            f"Not in {options.roster}: {few}. 'make merge STUDENT=… INTO=…' puts a wrong name right."
-        )
+        print(f"Not in {options.roster}: {few}. 'make merge' puts a wrong name right.")
     if options.csv:
-        grades.write(
-            (grades.long if options.long else grades.wide)(students, labs, roster), options.csv
-        )
-        print(
-            f"Grades written to {options.csv}"
-            + (", without those who are not in the list." if others else ".")
-        )
+        table = (grades.long if options.long else grades.wide)(students, labs, roster)
+        grades.write(table, options.csv)
+        print(f"Grades written to {options.csv}{', of the list alone' if others else ''}.")
 
 
 def chosen_labs(text: str | None) -> dict[int, list[str]]:

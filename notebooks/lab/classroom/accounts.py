@@ -34,7 +34,10 @@ auth_cache_ttl_seconds = 30
 """
 
 VARIABLES = ("LAB_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-TO_START = ("lab", "jupyter lab notebooks/01_bad_example.ipynb")
+STARTS = (
+    ("lab", "jupyter lab notebooks/01_bad_example.ipynb"),
+    ("progress CLASS=1", "lab.classroom progress"),  # the teacher
+)
 # Read from paper and typed: none that looks like another. No spreadsheet takes letters for a formula.
 LETTERS = "".join(sorted(set(string.ascii_letters) - set("lIoO")))
 SLIPS = """\
@@ -156,23 +159,16 @@ class Accounts:
     def _write(self) -> None:
         import jinja2
 
-        def quoted(name: str, text: str) -> str:
-            return "$env:{}='{}';".format(name, text.replace("'", "''"))
-
         rows = []
         for user in sorted(self._known, key=lambda user: (user != TEACHER, user)):
             row = {name: self._known[user][name] for name in ("user", "password", "name")}
-            values = zip(VARIABLES, (self._shown, user, row["password"]), strict=True)
-            words = [(f"{name}={shlex.quote(text)}", quoted(name, text)) for name, text in values]
-            line, shell = map(" ".join, zip(*words, strict=True))
-            make, module = (
-                TO_START if user != TEACHER else ("progress CLASS=1", "lab.classroom progress")
-            )
-            started = {
-                "line": f"{line} make {make}",
-                "powershell": f"{shell} .venv\\Scripts\\python -m {module}",
-            }
-            rows.append(row | {"name": as_text(row["name"])} | started)
+            values = dict(zip(VARIABLES, (self._shown, user, row["password"]), strict=True))
+            line = " ".join(f"{name}={shlex.quote(text)}" for name, text in values.items())
+            doubled = {name: text.replace("'", "''") for name, text in values.items()}
+            shell = " ".join(f"$env:{name}='{text}';" for name, text in doubled.items())
+            make, module = STARTS[user == TEACHER]
+            row |= {"name": as_text(row["name"]), "line": f"{line} make {make}"}
+            rows.append(row | {"powershell": f"{shell} .venv\\Scripts\\python -m {module}"})
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, rows[0], lineterminator="\n")
         writer.writeheader()
