@@ -81,7 +81,7 @@ class Accounts:
         if others and not others & {person.account for person in people}:
             raise LabError(
                 f"Nobody in the list has an account yet, and the {len(others)} of {self.file} would be removed: correct ROSTER, "
-                f"or for another class move the folder {folder} away."
+                "or for another class name another folder with FOLDER=."
             )
         self._new = ({TEACHER} | {person.account for person in people}) - set(self._known)
         for user in self._new:
