@@ -8,7 +8,7 @@ const boxes = new ResizeObserver((seen) => {
     else target.removeAttribute("tabindex");
   }
 });
-for (const box of document.querySelectorAll("pre, .cell_output")) boxes.observe(box);
+for (const box of document.querySelectorAll("pre, .cell_output, .table-wrapper")) boxes.observe(box);
 
 document.querySelector(".sidebar-drawer").ariaLabel = "Labs";
 document.querySelector(".toc-drawer")?.setAttribute("aria-label", "Sections");
