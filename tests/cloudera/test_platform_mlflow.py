@@ -40,4 +40,4 @@ def test_report_of_a_class(session_python, session, home):
     right = sum(id.startswith(("1.", "2.")) for id in EXERCISES)
     (ben,) = done.stdout.splitlines()[1:]
     assert ben.split()[:4] == ["ben", "2/2", "3/3", "0/3"]
-    assert ben.split()[-1] == f"{right}/{len(EXERCISES)}"
+    assert f"{right}/{len(EXERCISES)}" in ben.split()

@@ -9,12 +9,10 @@ import logging
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sql
 
 from lab.classroom.server import kept_at
 from lab.exercises.afresh import start_over
@@ -22,6 +20,10 @@ from lab.room import room_of
 from lab.setup import use_store
 from lab.setup.checks import check_store
 from lab.store import LabError, labs_store
+
+# Cloudera's sessions lack it, and have no server whose rooms these are.
+with suppress(ModuleNotFoundError):
+    import sqlalchemy as sql
 
 # The columns in which MLflow keeps addresses of files.
 ADDRESSES = ("artifact_location", "artifact_uri", "source", "storage_location")
