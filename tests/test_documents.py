@@ -319,13 +319,12 @@ def test_cells_are_short_and_their_outputs_whole_and_clean(notebook):
 
 def test_data_is_what_its_readme_says_and_scikit_learns_own():
     readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    for name, checksum in DATA.items():
+    for name, (rows, columns, checksum) in DATA.items():
         path = ROOT / "data" / name
         frame = pd.read_csv(path)
+        assert frame.shape == (rows, columns)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == checksum
-        assert (
-            checksum in readme and f"| `{name}` | {len(frame)} | {len(frame.columns)} |" in readme
-        )
+        assert checksum in readme and f"| `{name}` | {rows} | {columns} |" in readme
         if name != "digits.csv":
             assert all(f"`{column}`" in readme for column in frame.columns)
         options = {"scaled": False} if name == "diabetes.csv" else {}

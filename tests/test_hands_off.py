@@ -11,6 +11,7 @@ import lab
 import mlflow
 import pytest
 import yaml
+from kernel import Kernel
 from lab import LabError, store
 from lab.__main__ import adopt, reset
 from lab.setup import checks, repair
@@ -18,6 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
+from support import ROOT
 from test_start import _own_store, again, log_a_run, sentence, start_in  # noqa: F401
 
 
@@ -101,6 +103,16 @@ def test_a_folder_that_is_no_store_stays_bit_for_bit(monkeypatch, tmp_path, seed
     assert everything(tmp_path) == before
 
 
+def test_other_things_in_the_projects_own_folder_stay(monkeypatch, tmp_path):
+    folder = tmp_path / "mlruns"
+    odd_folder(folder, 1)
+    before = everything(tmp_path)
+    monkeypatch.setattr(store, "DEFAULT_FOLDER", folder)
+    monkeypatch.setenv("LAB_TRACKING_URI", "")
+    assert "holds other things than MLflow's runs" in sentence()
+    assert everything(tmp_path) == before
+
+
 def test_one_folder_too_high_is_told_where_the_store_is(monkeypatch, of_others):
     monkeypatch.setenv("LAB_TRACKING_URI", str(of_others.parent))
     assert f"you may mean {of_others}" in sentence()
@@ -173,7 +185,7 @@ BROKEN = [  # a file in the store, its content, and what is said of it
     (RUN + "metrics/desktop.ini", b"[.ShellClassInfo]\r\nIconResource=x,0\r\n", "the line '"),
     (RUN + "metrics/loss (ann's conflicted copy)", b"1 0.5 0\n", "a name that MLflow does not"),
     (RUN + "metrics/@eaDir/loss", b"1 0.5 0\n", "a name that MLflow does not"),
-    (RUN + "metrics/empty", b"", "the line ''"),
+    (RUN + "metrics/empty", b"", "no value in it"),
     (RUN + "metrics/one-word", b"1\n", "the line '"),
     (RUN + "metrics/four", b"1 0.5 0 iris\n", "the line '"),
     (RUN + "metrics/spaced", b"1 0.5 0 iris data 4f2a\n", "the line '"),
@@ -388,9 +400,10 @@ def test_experiment_deleted_while_its_run_is_open(own_store, capsys):
     assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
 
 
-def test_a_deleted_experiment_is_restored_if_its_name_is_free(own_store, capsys):
+def test_only_what_was_deleted_together_is_restored_and_only_under_a_free_name(own_store, capsys):
     lab.start()
-    kept = log_a_run("sklearn_experiment")
+    gone, kept = log_a_run("sklearn_experiment"), log_a_run("sklearn_experiment")
+    mlflow.delete_run(gone)
     client = MlflowClient()
     client.delete_experiment(mlflow.get_run(kept).info.experiment_id)
     others = {client.create_experiment(name) for name in ("second", "of somebody else")}
@@ -403,9 +416,7 @@ def test_a_deleted_experiment_is_restored_if_its_name_is_free(own_store, capsys)
     told = "the experiment 'sklearn_experiment' was deleted; run the first cell again, which restores it."
     assert capsys.readouterr().out == f"⬜ 2.1 not done yet: {told}\n"
     restored, chosen = again(capsys)
-    assert restored == (
-        "the experiment 'sklearn_experiment' had been deleted; it is restored, with every run that was deleted in it."
-    )
+    assert restored == "the experiment 'sklearn_experiment' had been deleted; it is restored."
     assert "is still chosen" in chosen
     assert list(mlflow.search_runs()["run_id"]) == [kept]
     still = mlflow.search_experiments(view_type=ViewType.DELETED_ONLY)
@@ -460,6 +471,13 @@ def test_a_database_of_others_is_refused_before_mlflow_opens_it(database, change
 
 
 # Other places.
+
+
+def test_a_notebook_that_an_editor_starts_in_the_top_folder(own_store):
+    environment = {"PYTHONPATH": str(ROOT / "notebooks"), "LAB_TRACKING_URI": str(own_store)}
+    with Kernel(ROOT, environment) as kernel:
+        printed, error = kernel.run("import lab\nlab.start()\nopen('../data/iris.csv').readline()")
+    assert not error and f"it now runs in {ROOT}/notebooks" in printed
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second disk to try it on")

@@ -117,15 +117,33 @@ def test_other_versions(monkeypatch, capsys, python, versions, told):
 
 # What LAB_TRACKING_URI may hold.
 
-NO_STORES = "ftp://example.org/runs htp://h:5000 file://h/share file:/// http:// http://:5000 http://host:port http://h:0 http://["
-SLIPS = "10.0.0.5:5000 localhost:5000/ C:\\mlruns $HOME/mlruns %HOME%/mlruns '/data/mlruns' “http://h” mlflow.db"
+MEANT = "and you probably mean {}: write it like that."
 
 
-@pytest.mark.parametrize("value", f"{NO_STORES} {SLIPS}".split())
+@pytest.mark.parametrize(
+    "value, meant",
+    [
+        *((value, "") for value in ("ftp://example.org/runs", "htp://h:5000", "file://h/share")),
+        *(
+            (value, "")
+            for value in ("http://", "http://[", "http://:5000", "http://host:port", "http://h:0")
+        ),
+        ("10.0.0.5:5000", "http://10.0.0.5:5000"),
+        ("localhost:5000/", "http://localhost:5000/"),
+        ("C:\\Users\\ann\\mlruns", "/mnt/c/Users/ann/mlruns"),
+        ("$HOME/mlruns", f"{Path.home()}/mlruns"),
+        ("$NO_SUCH/mlruns", "the path in full, without a variable"),
+        ("'/data/mlruns'", "/data/mlruns"),
+        ("“http://127.0.0.1:5000”", "http://127.0.0.1:5000"),
+        ("mlflow.db", f"sqlite:///{ROOT}/mlflow.db"),
+    ],
+)
 @pytest.mark.skipif(os.name != "posix", reason="the spellings of other systems")
-def test_what_is_no_store_is_told(monkeypatch, value):
+def test_what_is_no_store_is_told_with_what_was_probably_meant(monkeypatch, value, meant):
     monkeypatch.setenv("LAB_TRACKING_URI", value)
-    assert sentence().startswith(f"LAB_TRACKING_URI is '{value}', which is no store as MLflow ")
+    assert sentence().startswith(
+        f"LAB_TRACKING_URI is '{value}', {MEANT.format(meant) * bool(meant)}"
+    )
 
 
 @pytest.mark.parametrize("name", ["MLflow läb %", "a%20b%20c", "x:5000", "my.database/runs"])
@@ -245,8 +263,13 @@ def own_data(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-def test_missing_csv(own_data):
-    (own_data / "digits.csv").unlink()
+def test_missing_or_cut_csv(own_data):
+    path = own_data / "digits.csv"
+    whole = path.read_bytes()
+    for length in (0, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert "data/digits.csv is cut short" in sentence()
+    path.unlink()
     message = sentence()
     assert "data/digits.csv cannot be read" in message and "git checkout data/digits.csv" in message
 
@@ -538,7 +561,7 @@ def test_step_that_is_no_whole_number(capsys, own_store):
     before = file.read_bytes()
     capsys.readouterr()
     lab.check("3.1")
-    assert "could not be read" in (told := capsys.readouterr().out) and "first cell again" in told
+    assert "cannot be read" in (told := capsys.readouterr().out) and "first cell again" in told
     assert file.read_bytes() == before, "a check mends nothing"
     lab.start()
     lab.check("3.1")

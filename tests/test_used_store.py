@@ -127,3 +127,26 @@ def test_checks_leave_no_trace(place, tmp_path):
         choice.write_text("C,mean_accuracy\n100,0.955\n")
         assert int(printed(f"lab.check('1.2')\nlab.check('1.2')\n{COUNT}")[-1]) == before + 1
         choice.write_bytes(right)
+
+
+def test_one_run_that_cannot_be_read_spoils_only_its_experiment(place, tmp_path):
+    shutil.copytree(place.store, tmp_path / "mlruns")
+    environment = place.environment() | {"LAB_TRACKING_URI": str(tmp_path / "mlruns")}
+    code = """
+import lab, mlflow
+from lab.store import labs_store
+lab.start()
+mlflow.set_experiment("autolog_experiment")
+with mlflow.start_run() as run:
+    mlflow.log_param("C", 1)
+(file,) = labs_store().folder.glob(f"*/{run.info.run_id}/params/C")
+file.write_bytes(bytes([255, 254]))
+lab.check("4.1")
+lab.check("2.1")
+"""
+    with Kernel(place.project / "notebooks", environment) as kernel:
+        printed, error = kernel.run(code)
+    assert not error, error
+    broken, fine = printed.splitlines()[-2:]
+    told = "❌ 4.1 not right yet: a run in the experiment 'autolog_experiment' cannot be read ("
+    assert broken.startswith(told) and fine.startswith("✅ 2.1 done")

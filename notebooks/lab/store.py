@@ -41,9 +41,6 @@ EXPERIMENTS = {  # and the lab that makes each
 
 SERVER_SCHEMES = ("http", "https")
 COMPLETE_ADDRESS = r"https?://([^/]*@)?(\[[^]/]+\]|[^][/:@]+)(:[1-9]\d{0,4})?(/.*)?"
-# Paths by their form, and meant otherwise: in quotes, with a variable, a server without http://, a database without sqlite:///.
-SLIP = r"""['"“”„‘’].*|.*\$\{?\w.*|[^:]*%[A-Za-z_]+%.*|[\w.-]{2,}:\d+(/.*)?|[^:]*\.(db|sqlite3?)"""
-SLIP += r"|[A-Za-z]:[\\/].*" * (os.name == "posix")
 PLATFORM_SCHEME = "cml"  # the plugin of Cloudera's sessions
 DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -96,20 +93,24 @@ def labs_store() -> Store:
     value = os.environ.get("LAB_TRACKING_URI", "").strip()
     if not value:
         return Store(DEFAULT_FOLDER.as_uri())
+    if meant := _probably_meant(value):
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', and you probably mean {meant}: write it like that."
+        )
     scheme = re.match(r"([A-Za-z][\w+.-]+):", value)  # two letters at least: C:\mlruns is a path
-    name = scheme[1].lower() if scheme else ""
-    if re.fullmatch(SLIP, value):
-        name = "slip"
-    elif not name:
+    if scheme is None:
         return Store((ROOT / Path(value).expanduser()).resolve().as_uri())
-    if name == "file":  # in the one spelling that MLflow and Path.as_uri agree on
-        uri = urlsplit(value)
-        if uri.netloc in ("", "localhost") and unquote(uri.path).strip("/"):
-            return Store(Path(url2pathname(uri.path)).absolute().as_uri())
-    if name in SERVER_SCHEMES and re.fullmatch(COMPLETE_ADDRESS, value, re.IGNORECASE):
+    name = scheme[1].lower()
+    if name == "file":
+        return Store(_file_uri(value))
+    if name in SERVER_SCHEMES:
+        if re.fullmatch(COMPLETE_ADDRESS, value, re.IGNORECASE) is None:
+            raise LabError(
+                f"LAB_TRACKING_URI is '{value}', which is no complete address: write it like http://127.0.0.1:5000."
+            )
         return Store(value.rstrip("/"))
-    known = name.split("+")[0] in DATABASE_SCHEMES
-    if known or any(name == entry.name for entry in entry_points(group="mlflow.tracking_store")):
+    plugins = {entry.name for entry in entry_points(group="mlflow.tracking_store")}
+    if name.split("+")[0] in DATABASE_SCHEMES or name in plugins:
         return Store(value)
     if name == PLATFORM_SCHEME:
         raise LabError(
@@ -117,15 +118,19 @@ def labs_store() -> Store:
             "choose the session's kernel, or unset LAB_TRACKING_URI to use the folder mlruns/."
         )
     raise LabError(
-        f"LAB_TRACKING_URI is '{value}', which is no store as MLflow takes it here: write a folder (without quotes and variables), "
-        "file:///full/path, sqlite:///runs.db or http://127.0.0.1:5000, or unset it to use the folder mlruns/."
+        f"LAB_TRACKING_URI is '{value}', and '{name}' is not a kind of store that MLflow knows here: "
+        "use a folder, file:///…, sqlite:///… or http://…, or unset it to use the folder mlruns/."
     )
 
 
 def is_own(folder: Path) -> bool:
     """Return whether a folder is the labs' own to mend: the project's, one that they made, or one in which nothing is yet."""
-    unused = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    return unused or folder == DEFAULT_FOLDER or (folder / MARKER).is_file()
+    return folder == DEFAULT_FOLDER or (folder / MARKER).is_file() or is_unused(folder)
+
+
+def is_unused(folder: Path) -> bool:
+    """Return whether a folder is yet to be made, or is empty."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def holds_experiments(folder: Path) -> bool:
@@ -161,3 +166,31 @@ def must_be_writable(folder: Path, name: str, advice: str) -> Iterator[Path]:
 def without_password(uri: str) -> str:
     """Return an address without the user and password in it."""
     return re.sub(r"//[^/]*@", "//", uri)
+
+
+def _probably_meant(value: str) -> str | None:
+    """Return what somebody wanted to write who wrote this, None if it may be meant as it is."""
+    unquoted = value.strip("'\"“”„‘’")
+    if unquoted != value:
+        return unquoted
+    if re.search(r"\$\{?\w|^[^:]*%[A-Za-z_]+%", value):
+        expanded = os.path.expandvars(value)
+        return expanded if expanded != value else "the path in full, without a variable"
+    if re.fullmatch(r"[\w.-]{2,}:\d+(/.*)?", value):
+        return f"http://{value}"
+    if os.name == "posix" and (windows := re.match(r"([A-Za-z]):[\\/]", value)):
+        return f"/mnt/{windows[1].lower()}/" + value[3:].replace("\\", "/")
+    if re.search(r"\.(db|sqlite3?)$", value) and ":" not in value:
+        return f"sqlite:///{(ROOT / Path(value).expanduser()).resolve().as_posix()}"
+    return None
+
+
+def _file_uri(value: str) -> str:
+    """Return a file URI in the one spelling MLflow and `Path.as_uri` agree on."""
+    uri = urlsplit(value)
+    if uri.netloc not in ("", "localhost") or not unquote(uri.path).strip("/"):
+        raise LabError(
+            f"LAB_TRACKING_URI is '{value}', which names no folder on this computer: "
+            "write file:///full/path/to/mlruns (three slashes), or just the path."
+        )
+    return Path(url2pathname(uri.path)).absolute().as_uri()

@@ -143,16 +143,28 @@ class Student:
         return [run for run in self.runs(experiment) if run.status == "FINISHED"]
 
     def runs(self, experiment: str) -> list[StudentRun]:
-        """Return the student's runs of an experiment, newest first, maybe none; each experiment is searched once."""
+        """Return the student's runs of an experiment, newest first, maybe none; each experiment is searched once.
+
+        Raises:
+            Wrong: the store cannot read one of them.
+        """
         if experiment not in self._runs:
             ids = [id for id, name in self.experiments.items() if name == experiment]
-            with reading():
-                found = notes.all_runs(self.client, ids)
-            self._runs[experiment] = [
-                StudentRun(self, run, experiment)
-                for run in found  # one that a client has created with its own calls has no user
-                if self.name in (None, run.data.tags.get("mlflow.user", self.name))
-            ]
+            try:
+                with reading():
+                    found = notes.all_runs(self.client, ids)
+            except Unreadable as error:
+                if not isinstance(error.__cause__, ValueError):
+                    raise
+                raise Wrong(
+                    f"a run in the experiment '{experiment}' cannot be read ({error}): run the first cell again, which "
+                    "sets aside what is broken, or delete that run."
+                ) from None
+            if self.name:  # a run that a client has created with its own calls has no user
+                found = [
+                    run for run in found if run.data.tags.get("mlflow.user", self.name) == self.name
+                ]
+            self._runs[experiment] = [StudentRun(self, run, experiment) for run in found]
         return self._runs[experiment]
 
     def experiment_tagged(self, tag: str) -> tuple[str, str]:

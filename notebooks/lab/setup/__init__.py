@@ -28,7 +28,7 @@ def start() -> None:
     was_used = _told or "mlflow" in sys.modules
     notices = [*checks.check_versions(), *checks.check_data()]
     store = labs_store()
-    notices += checks.find_stray_database(store)
+    notices += [*checks.find_stray_database(store), *kernel.go_to_notebooks()]
     apply_settings()
     adapted.import_skops_alone()
     has_rooms = checks.check_store(store)

@@ -24,10 +24,10 @@ from lab.store import LabError, Store
 PYTHON = ("3.11", "3.14")  # oldest that runs the labs, newest they were tested with
 OLDEST_MLFLOW = "2.19"
 PACKAGES = ("mlflow", "scikit-learn", "torch", "pandas", "matplotlib")  # of requirements.txt
-DATA = {  # file in data/: sha256
-    "iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355",
-    "diabetes.csv": "85218d7846e79bc2fb4fbf30ef32baf65fb872191d2ffc7624aac05e6324ce36",
-    "digits.csv": "592cc047d0a1cc7fdef9fd724514209dcb45a80aa147dc3ab375e3e1a9a380f4",
+DATA = {  # file in data/: rows, columns, sha256
+    "iris.csv": (150, 5, "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"),
+    "diabetes.csv": (442, 11, "85218d7846e79bc2fb4fbf30ef32baf65fb872191d2ffc7624aac05e6324ce36"),
+    "digits.csv": (1797, 65, "592cc047d0a1cc7fdef9fd724514209dcb45a80aa147dc3ab375e3e1a9a380f4"),
 }
 FREE_BYTES = 50_000_000  # all labs together write less than half of this
 PATIENCE = (10, 110)  # seconds until a server takes a call, and until it has answered
@@ -90,18 +90,24 @@ def cloudera_session() -> ModuleType | None:
 
 
 def check_data() -> list[str]:
-    """Raise if a data file is missing; return a notice for each that was changed."""
+    """Raise if a data file is missing or cut short; return a notice for each that was changed."""
     notices = []
-    for name, checksum in DATA.items():
+    for name, (rows, columns, checksum) in DATA.items():
         mend = f"restore it with 'git checkout data/{name}', or download the project again."
         try:
             content = (stores.ROOT / "data" / name).read_bytes().replace(b"\r\n", b"\n")
         except OSError as error:
             raise LabError(f"data/{name} cannot be read ({error.strerror}): {mend}") from None
-        if hashlib.sha256(content).hexdigest() != checksum:
-            notices.append(
-                f"data/{name} differs from the original, so your numbers will too; to undo, {mend}"
+        if hashlib.sha256(content).hexdigest() == checksum:
+            continue
+        whole = [line.count(b",") == columns - 1 for line in content.split(b"\n")[:-1]].count(True)
+        if whole <= rows:
+            raise LabError(
+                f"data/{name} is cut short, with {max(whole - 1, 0)} whole rows of {rows}: {mend}"
             )
+        notices.append(
+            f"data/{name} differs from the original, so your numbers will too; to undo, {mend}"
+        )
     return notices
 
 
@@ -135,7 +141,8 @@ def _check_folder(folder: Path) -> None:
     """Raise if a folder holds something else than runs, before MLflow makes files in it; if it cannot be written, or is full."""
     choose = "or name another folder in LAB_TRACKING_URI"
     with stores.must_be_writable(folder, "The store's folder", choose) as nearest:
-        if not stores.is_own(folder) and not stores.holds_experiments(folder) and folder.is_dir():
+        unused = stores.is_unused(folder) or (folder / stores.MARKER).is_file()
+        if folder.is_dir() and not unused and not stores.holds_experiments(folder):
             inside = stores.holds_experiments(folder / "mlruns")
             meant = f"you may mean {folder / 'mlruns'}" if inside else "name an empty folder"
             raise LabError(

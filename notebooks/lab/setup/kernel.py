@@ -1,12 +1,25 @@
-"""A kernel that was used before its first cell was run (again), or that the shell told something."""
+"""A kernel that was used before its first cell was run (again), that the shell told something, or that an editor started elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
+from lab import store as stores
+from lab.setup.adapted import notebook_shell
 from lab.setup.variables import FOREIGN
 from lab.store import Store
+
+
+def go_to_notebooks() -> list[str]:
+    """Go to the notebooks' folder if this is a notebook that an editor has started elsewhere, and return a notice."""
+    notebooks, started = stores.ROOT / "notebooks", Path.cwd()
+    if notebook_shell() is None or Path("..", "data", "iris.csv").exists():
+        return []
+    os.chdir(notebooks)
+    told = f"it now runs in {notebooks}, where its paths begin."
+    return [f"this notebook was started in {started}; {told}"]
 
 
 def forget_foreign_settings(store: Store, was_used: bool) -> tuple[list[str], str]:

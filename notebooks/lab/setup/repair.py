@@ -20,18 +20,17 @@ from lab import store as stores
 from lab.room import student_name
 from lab.store import EXPERIMENTS, MARKER, LabError, Store
 
-NO_META, BROKEN_META = "no meta.yaml", "a broken meta.yaml"
+NO_META = "no meta.yaml"
 NEEDED = ("metrics", "params", "artifacts")  # in a run's folder; git and zip keep no empty ones
 ADDRESSES = ("artifact_location", "artifact_uri", "source", "storage_location")
-# Where MLflow's file store has records, what it needs in their meta.yaml, and what may follow time and value in a line of their metrics.
-RECORDS: tuple[tuple[str, set[str], str], ...] = (
-    ("*/", {"name", "artifact_location", "lifecycle_stage"}, ""),
-    ("*/*/meta.yaml", {"experiment_id", "user_id"}, r"( -?\d+( \S+ \S+)?)?"),
-    ("*/models/*/meta.yaml", {"experiment_id", "status"}, r" -?\d+ \S+( \S+ \S+)?"),
-    ("*/*/inputs/*", set(), ""),
-    ("*/*/outputs/*", set(), ""),
+# Where MLflow's file store has records, what it needs in their meta.yaml, and how many words a line of their metrics may have.
+RECORDS = (
+    ("*/", ("name", "artifact_location", "lifecycle_stage"), ()),
+    ("*/*/meta.yaml", ("experiment_id", "user_id"), (2, 3, 5)),
+    ("*/models/*/meta.yaml", ("experiment_id", "status"), (4, 6)),
+    ("*/*/inputs/*", (), ()),
+    ("*/*/outputs/*", (), ()),
 )
-NOT_RUNS = [["tags"], ["datasets"], ["traces"], ["models"]]  # other folders of an experiment
 
 
 def mend_files(store: Store) -> list[str]:
@@ -58,13 +57,7 @@ def mend_files(store: Store) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         # First, as another notebook that starts now must not take the folder for somebody's.
         (folder / MARKER).touch()
-        notices = []
-        for path, flaw in sorted(flaws.items()):
-            shutil.move(path, _keep(path, folder))
-            notices.append(
-                f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which stops MLflow; it now lies unchanged under the same "
-                f"path in {folder.name}-before-mending/, and the rest goes on."
-            )
+        notices = [_set_aside(path, folder, flaws[path]) for path in sorted(flaws)]
         _make_default_experiment(folder)
         for path in [path for path in lost if path.parent.exists()]:
             path.mkdir(exist_ok=True)
@@ -103,6 +96,9 @@ def _records(folder: Path, pattern: str) -> list[Path]:
     return found
 
 
+NOT_RUNS = [["tags"], ["datasets"], ["traces"], ["models"]]  # other folders of an experiment
+
+
 def _flaws(folder: Path) -> Iterator[tuple[Path, str]]:
     """Find what MLflow's file store cannot read, as its source says: one such file fails every search.
 
@@ -110,23 +106,18 @@ def _flaws(folder: Path) -> Iterator[tuple[Path, str]]:
         the file or folder, and what is wrong with it, in words that follow "has".
     """
     broken: set[Path] = set()
-    for pattern, keys, rest in RECORDS:
+    for pattern, keys, words in RECORDS:
         for record in _records(folder, pattern):
             if broken.intersection(record.parents):
                 continue
-            flaw = "" if (record / "meta.yaml").is_file() else NO_META
-            try:
-                flaw = flaw or ("" if _content(record).keys() >= keys else BROKEN_META)
-            except (OSError, ValueError, TypeError):
-                flaw = BROKEN_META
-            if flaw:
+            if flaw := _flaw_of_meta(record, keys):
                 broken.add(record)
                 yield record, flaw
                 continue
             for kind in ("params", "tags", "metrics"):
-                for path in filter(Path.is_file, record.glob(f"{kind}/**/*")):
+                for path in record.glob(f"{kind}/**/*"):
                     name = path.relative_to(record / kind).as_posix()
-                    if flaw := _flaw_of_value(path, name, rest if kind == "metrics" else None):
+                    if flaw := _flaw_of_value(path, name, words if kind == "metrics" else ()):
                         yield path, flaw
 
 
@@ -149,19 +140,34 @@ def _write(record: Path, content: dict[str, Any]) -> None:
     new.replace(record / "meta.yaml")
 
 
-def _flaw_of_value(path: Path, name: str, rest: str | None) -> str:
-    """Return why MLflow cannot read a parameter, tag or metric; `rest` is a metric's, as in `RECORDS`."""
+def _flaw_of_meta(record: Path, keys: tuple[str, ...]) -> str:
+    if not (record / "meta.yaml").is_file():
+        return NO_META
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        if _content(record).keys() >= set(keys):
+            return ""
+    return "a broken meta.yaml"
+
+
+def _flaw_of_value(path: Path, name: str, words: tuple[int, ...]) -> str:
+    """Return why MLflow cannot read a parameter, metric or tag; `words` is how many a metric's line may have."""
+    if path.is_dir():
+        return ""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return "content that is no text"
     if not re.fullmatch(r"[/\w.\- :]*", name):
         return "a name that MLflow does not take"
-    for line in (lines or [""]) if rest is not None else ():
-        if not re.fullmatch(
-            rf"(?i)-?\d+ [-+]?([\d.]+(e[-+]?\d+)?|nan|inf(inity)?){rest}", line.strip()
-        ):
-            return f"the line '{line.strip()[:60]}', where MLflow reads time, value and step, the first and last whole numbers"
+    if words and not lines:
+        return "no value in it"
+    for line in lines if words else ():
+        found = line.strip().split(" ")
+        with contextlib.suppress(ValueError, IndexError):
+            int(found[0]), float(found[1]), [int(step) for step in found[2:3]]
+            if len(found) in words:
+                continue
+        return f"the line '{line.strip()[:60]}', where MLflow reads time, value and step, the first and last whole numbers"
     return ""
 
 
@@ -172,6 +178,14 @@ def _keep(path: Path, folder: Path) -> Path:
         target = target.with_name(f"{target.name}-again")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def _set_aside(path: Path, folder: Path, flaw: str) -> str:
+    shutil.move(path, _keep(path, folder))
+    return (
+        f"{folder.name}/{path.relative_to(folder).as_posix()} has {flaw}, which stops MLflow; it now lies unchanged under the same "
+        f"path in {folder.name}-before-mending/, and the rest goes on."
+    )
 
 
 def _make_default_experiment(folder: Path) -> None:
@@ -277,11 +291,21 @@ def restore_experiments(store: Store, own: bool) -> list[str]:
                 "or use another store."
             )
             continue
+        stay = _deleted_one_by_one(store.folder / ".trash" / ids[name]) if store.folder else []
         client.restore_experiment(ids[name])
+        for run_id in stay:
+            client.delete_run(run_id)
         # Those that were open when it was deleted.
         for run in client.search_runs([ids[name]], "attributes.status = 'RUNNING'"):
             client.set_terminated(run.info.run_id, "KILLED")
-        notices.append(
-            f"the experiment '{name}' had been deleted; it is restored, with every run that was deleted in it."
-        )
+        # A server does not tell which runs had been deleted before.
+        all_of_it = "" if store.folder else ", with every run that was deleted in it"
+        notices.append(f"the experiment '{name}' had been deleted; it is restored{all_of_it}.")
     return notices
+
+
+def _deleted_one_by_one(experiment: Path) -> list[str]:
+    """Return the runs that had been deleted before their experiment was; a database does not tell them apart."""
+    together = _content(experiment).get("last_update_time")
+    runs = [meta.parent for meta in experiment.glob("*/meta.yaml")]
+    return [run.name for run in runs if _content(run).get("deleted_time") != together]
