@@ -297,7 +297,7 @@ def test_make_with_a_python_that_is_too_old_or_too_new_says_so(tmp_path, version
     number = ".".join(map(str, version))
     other.write_text(
         f'#!/bin/sh\n[ "$1" = --version ] && echo Python {number} && exit\n'
-        f'exec {sys.executable} -c "import sys; sys.version_info = {version}; $2"\n'
+        f'exec "{sys.executable}" -c "import sys; sys.version_info = {version}; $2"\n'
     )
     other.chmod(0o755)
     done = run(["make", "lab", f"PYTHON={other}"], cwd=project)
