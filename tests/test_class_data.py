@@ -123,6 +123,13 @@ def test_one_lab_begun_anew_in_a_folder(enter, tmp_path, monkeypatch):
     enter(at)
     assert left("ann") == ({"3.1"}, [], [])
     assert len(mlflow.search_runs(experiment_names=["pytorch_experiment"])) == 1
+    client = MlflowClient()  # in a folder it cannot rename a model whose versions have tags
+    client.create_registered_model("diabetes-ann")
+    client.create_model_version("diabetes-ann", "somewhere")
+    client.set_model_version_tag("diabetes-ann", "1", "gate", "passed")
+    commands.reset(10)
+    assert client.search_registered_models() == []
+    assert len(list(tmp_path.glob("mlruns-models-*/diabetes-ann/version-1/tags/gate"))) == 1
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "my_results.csv").touch()
     monkeypatch.setattr(store, "ROOT", tmp_path)  # where the tables of lab 1 lie

@@ -134,16 +134,23 @@ def reset(lab: int = 0) -> Path | None:
     """
     labs = labs_store()
     folder, shown = labs.folder, str(labs)
+    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    answers = list((store.ROOT / "notebooks").glob("my_*.csv"))  # lab 1's, kept by hand
     has_rooms = labs.is_server and checks.check_store(labs)
     if has_rooms or (lab and folder and store.is_own(folder)):
         import mlflow
 
         go_to_store(labs, has_rooms)
+        if folder and lab == 10 and any((folder / "models").glob("*")):
+            # In a folder, MLflow cannot rename a registered model whose versions have tags.
+            aside = folder.with_name(f"{folder.name}-models-{stamp}")
+            aside.mkdir()
+            for model in (folder / "models").iterdir():
+                model.rename(aside / model.name)
+            print(f"The registered models now lie in {aside.name}/ beside the runs.")
         print(start_over(mlflow.MlflowClient(), lab))
-        for answer in (store.ROOT / "notebooks").glob("my_*.csv") if lab in (0, 1) else ():
-            answer.rename(
-                answer.with_name(f"{answer.stem}-until-{datetime.now():%Y-%m-%d-%H%M%S}.csv")
-            )
+        for answer in answers if lab in (0, 1) else ():
+            answer.rename(answer.with_name(f"{answer.stem}-until-{stamp}.csv"))
         print("Run the first cell of an open notebook again.")
         return None
     if folder is None:
@@ -158,16 +165,21 @@ def reset(lab: int = 0) -> Path | None:
         raise LabError(
             f"{folder} was not made by the labs, so this command leaves it alone: move it yourself, or name another folder."
         )
-    aside = folder.with_name(f"{folder.name}-{datetime.now():%Y-%m-%d-%H%M%S}")
+    aside = folder.with_name(f"{folder.name}-{stamp}")
     try:
+        # Copied first, as the store may be on another disk: all is moved, or nothing.
+        for answer in answers:
+            shutil.copy2(answer, folder)
         folder.rename(aside)
     except OSError as error:
+        for answer in answers:
+            (folder / answer.name).unlink(missing_ok=True)
         raise LabError(
             f"{folder} cannot be moved ({error.strerror}): close JupyterLab and the MLflow UI, which may use it, "
             "and try again."
         ) from None
-    for answer in (store.ROOT / "notebooks").glob("my_*.csv"):  # lab 1's, kept by hand
-        shutil.move(answer, aside)  # which may be on another disk
+    for answer in answers:
+        answer.unlink()
     print(f"Moved {shown} to {aside.name}/ beside it; nothing was deleted.")
     print("Notebooks that are open must be restarted, or run their first cell again.")
     print(f"To use it again, rename it back to {folder.name}/, or name it in LAB_TRACKING_URI.")
