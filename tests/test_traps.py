@@ -14,6 +14,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from mlflow import MlflowClient
 from mlflow.models import infer_signature
 from sklearn.decomposition import PCA
@@ -34,6 +35,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from support import ROOT
 from test_start import _own_store, log_a_run  # noqa: F401
+from torch import nn
 
 pytestmark = pytest.mark.thorough
 
@@ -175,3 +177,38 @@ def test_trap_autologging_does_not_see_other_processes():
     mlflow.sklearn.autolog(log_models=False)
     cross_val_score(LogisticRegression(), X, Y, cv=2, n_jobs=2)
     assert len(mlflow.search_runs(search_all_experiments=True)) == 0
+
+
+def test_trap_a_checkpoint_cut_short_cannot_be_loaded(tmp_path):
+    whole, cut = tmp_path / "epoch-1.pt", tmp_path / "epoch-2.pt"
+    torch.save(nn.Linear(10, 32).state_dict(), whole)
+    for length in (0, whole.stat().st_size // 2, whole.stat().st_size - 1):
+        cut.write_bytes(whole.read_bytes()[:length])
+        with pytest.raises((RuntimeError, EOFError), match=r"PytorchStreamReader failed|^$"):
+            torch.load(cut)
+    assert set(torch.load(whole)) == {"weight", "bias"}
+
+
+def test_trap_dropout_goes_another_way_unless_the_state_of_random_numbers_is_kept():
+    dropout, rows = nn.Dropout(0.5), torch.ones(1000)
+    torch.manual_seed(0)
+    dropout(rows)
+    state = torch.get_rng_state()
+    following = dropout(rows)
+    torch.manual_seed(0)
+    assert not torch.equal(dropout(rows), following)
+    torch.set_rng_state(state)
+    assert torch.equal(dropout(rows), following)
+
+
+def test_trap_the_source_of_a_dataset_is_a_path(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"a": [1.0, 2.0]})
+    table.to_csv("table.csv", index=False)
+    dataset = mlflow.data.from_pandas(table, source="table.csv")
+    monkeypatch.chdir("elsewhere")
+    with pytest.raises(OSError, match="No such artifact: 'table.csv'"):
+        pd.read_csv(dataset.source.load())
+    again = mlflow.data.from_pandas(pd.read_csv("../table.csv"))
+    assert again.digest == dataset.digest

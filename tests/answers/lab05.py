@@ -47,7 +47,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.2 ⬜ the model has no signature
 # signature=signature, →
 # %% 5.2 ❌ A whole number cannot be missing
-# signature=signature → signature=whole_numbers
+# signature=signature → signature=integer_signature
 # %% 5.2 ❌ a signature that lets words pass for sex
 # signature=signature → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
 # sklearn.log_model( → pyfunc.log_model(

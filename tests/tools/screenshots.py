@@ -200,10 +200,9 @@ def cluster(browser: Browser, project: Path) -> None:
         page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
         page.goto(dashboard)
         page.wait_for_timeout(5000)
-        kernel.run(
-            "more = client.map(train, 4 * trials, dataset=dataset, sweep=on_dask, pure=False)"
-        )
-        page.wait_for_timeout(12_000)
+        kernel.run("del futures")  # the trials of the cell above leave the dashboard
+        kernel.run("more = client.map(train, trials, dataset=dataset, sweep=on_dask, pure=False)")
+        page.wait_for_timeout(5_000)
         write("dask_dashboard", packed(page.screenshot()))
         kernel.run("del more")  # whatever has not begun is called off
 
