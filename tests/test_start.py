@@ -295,7 +295,7 @@ def test_store_made_beside_the_notebooks_without_the_first_cell(capsys, own_data
 
 # What is set, and said.
 
-# Prints what lab.settings() says, and what lab.start() has changed in a process.
+# Prints all that lab.settings() says, and what lab.start() has changed in a process.
 CHANGES = """
 import logging, os, sys, warnings
 import lab, mlflow, mlflow.pyfunc, mlflow.pytorch, mlflow.sklearn
@@ -309,7 +309,7 @@ def state():
     return functions, dict(os.environ), [
         *warnings.filters, *(f for handler in handlers for f in handler.filters), *sys.meta_path]
 before, folder = state(), os.getcwd()
-lab.settings()
+lab.settings(everything=True)
 print("=== changed")
 lab.start()
 after = state()
@@ -340,14 +340,17 @@ def test_settings_tell_all_that_is_set(tmp_path, monkeypatch, kind):
     assert "warnings left out" in told and "log messages left out" in told and "skops is" in told
 
 
-def test_settings_fit_on_a_page_and_list_the_messages(capsys):
+def test_settings_are_few_at_first_and_then_all_with_the_messages(capsys):
     lab.settings()
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 36 and max(map(len, lines[1:])) <= 110
-    lab.settings(messages=True)
-    more = capsys.readouterr().out.splitlines()[len(lines) :]
+    *first, more = capsys.readouterr().out.splitlines()
+    assert first[-1].startswith("MLFLOW_LOGGING_LEVEL=WARNING")
+    lab.settings(everything=True)
+    whole = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in whole[: len(first)]] == [line.split()[0] for line in first]
+    assert whole.index("") - len(first) == int(more.split()[0])
+    assert whole.index("") <= 36 and max(map(len, whole[1 : whole.index("")])) <= 110
     kept = adapted.MESSAGES | adapted.WARNINGS | adapted.LINES
-    assert len(more) == 2 + len(kept)
+    assert whole[-len(kept) - 1] == "These messages of MLflow are not shown:"
 
 
 def test_settings_of_the_shell_are_not_followed_and_said(monkeypatch, capsys, own_store):

@@ -20,7 +20,7 @@ def start() -> None:
     Points MLflow at the store that `lab.store.labs_store` returns, switches telemetry and chatter off, restores a
     lab's experiment that was deleted, and prints the versions in use and where the runs go. Called again in the middle
     of a notebook, it closes a run that was left open and switches autologging off, says so, and keeps the experiment.
-    `lab.settings()` lists all that it sets.
+    `lab.settings(everything=True)` lists all that it sets.
 
     Raises:
         LabError: something is missing, too old, not writable or not reachable; the message says what to do.

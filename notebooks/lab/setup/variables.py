@@ -1,4 +1,4 @@
-"""What the labs set for MLflow, one reason each: `lab.start()` makes these settings, and `lab.settings()` shows all that it does."""
+"""What the labs set for MLflow, one reason each: `lab.start()` makes these settings, and `lab.settings(everything=True)` shows all that it does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ REASONS = {
     "GIT_PYTHON_REFRESH": ("quiet", "a warning where git is not installed"),
     "PYTHON_COLORS": ("0", "colour codes in what started programs print (Python 3.13)"),
 }
+MET_IN_A_PROJECT = 7  # of the rows of `settings`: the stores, and the first of the variables
 SETTINGS = {name: value for name, (value, _) in REASONS.items()}
 # The linear algebra of NumPy, scikit-learn and PyTorch. The labs' models are so small that several threads spend their time
 # waiting for one another: a grid search took nine times as long with two, on two busy cores.
@@ -59,29 +60,33 @@ def artifact_root(store: Store) -> str:
     return (database.parent / "mlartifacts").as_uri()
 
 
-def settings(messages: bool = False) -> None:
-    """Print all that `lab.start()` sets, as you would set it yourself, beside what happens without it.
+def settings(everything: bool = False) -> None:
+    """Print what `lab.start()` sets, as you would set it yourself, beside what happens without it.
 
     Args:
-        messages: whether to list the messages of MLflow that are not shown, too.
+        everything: whether to list all of it, and the messages of MLflow that are not shown; otherwise what a project of
+            your own meets.
     """
     store = labs_store()
     rows = _rows(store)
-    width = max(len(setting) for setting, _ in rows)
     # A folder as a notebook would name it, if it is the project's own.
     uri = "../mlruns" if store.folder == DEFAULT_FOLDER else without_password(store.uri)
     print(f"uri = {uri!r}")
+    shown = rows if everything else rows[:MET_IN_A_PROJECT]
+    width = max(len(setting) for setting, _ in shown)
     print(f"{'set by lab.start()':{width}}  without it")
-    for setting, without in rows:
+    for setting, without in shown:
         print(f"{setting:{width}}  {without}")
+    if not everything:
+        print(f"{len(rows) - len(shown)} more: lab.settings(everything=True)")
+        return
     print(
         "\nCapitals: environment variables; MLflow reads most when it is imported. Your own numbers of threads stay.\n"
         "What it mends, restores or ends (a store, an experiment, a run, autologging), it says each time."
     )
-    if messages:
-        print("\nThese messages of MLflow are not shown:")
-        for kept in LEFT_OUT.values():
-            print(*(f"“{words}”: {reason}" for words, reason in kept.items()), sep="\n")
+    print("\nThese messages of MLflow are not shown:")
+    for kept in LEFT_OUT.values():
+        print(*(f"“{words}”: {reason}" for words, reason in kept.items()), sep="\n")
 
 
 def _rows(store: Store) -> list[tuple[str, str]]:
@@ -104,7 +109,7 @@ def _rows(store: Store) -> list[tuple[str, str]]:
         ("MLFLOW_WORKSPACE=room, if there are any", "your runs are in all others' room"),
         ("one sentence for a server that is gone", "a page of traceback"),
     ] * store.is_server
-    shown = "they are shown; lab.settings(messages=True) lists them"
+    shown = "they are shown; listed below"
     rows += [(f"{len(kept)} {kind} left out", shown) for kind, kept in LEFT_OUT.items()]
     waits = "it may trip over a half-made file of its own; not in a database"
     rows += [("autologging writes in turn (client.flush)", waits)] * (store.folder is not None)
