@@ -45,11 +45,11 @@ class Careless(mlflow.pyfunc.PythonModel):
 # array[:3] → X.head(3).to_numpy()
 
 # %% 5.2 ⬜ the model has no signature
-# signature=signature, →
+# signature=guard, →
 # %% 5.2 ❌ A whole number cannot be missing
-# signature=signature → signature=integer_signature
+# signature=guard → signature=integer_signature
 # %% 5.2 ❌ a signature that lets words pass for sex
-# signature=signature → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
+# signature=guard → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
 # sklearn.log_model( → pyfunc.log_model(
 # ridge, → python_model=Careless(),
 # **options → name="ridge", pip_requirements=requirements
@@ -58,9 +58,9 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.2 ❌ points from those of the task's model, expected the same. Log the lab's pipeline
 # ridge, → make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=100)).fit(X, y),
 # %% 5.2 ✅ a signature that is inferred anew
-# signature=signature → signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
+# signature=guard → signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
 # %% 5.2 ✅ inferred by MLflow from an example of floats
-# signature=signature → input_example=X.head(5)
+# signature=guard → input_example=X.head(5)
 
 # %% 5.3 ❌ found a signature that asks for age, sex, bmi
 # infer_signature(three, small_ridge.predict(three)) → signature

@@ -21,7 +21,7 @@ def fewer_columns(run_name):
 # registered_model_name=name → registered_model_name="diabetes"
 # %% 10.1 ⬜ has no tag 'gate'; call promote with this version
 # assert promote(mine) == "passed" →
-# %% 10.1 ❌ minimum absolute change check failed
+# %% 10.1 ❌ found gate = not better
 # {"kernel": "linear", "C": 1.0} → {"kernel": "rbf"}
 # %% 10.1 ❌ found gate = another signature on version
 # train("my-challenger", [SVR(**linear)], linear, registered_model_name=name) → fewer_columns("my-challenger")
