@@ -78,7 +78,7 @@ def settings(everything: bool = False) -> None:
     for setting, without in shown:
         print(f"{setting:{width}}  {without}")
     if not everything:
-        print(f"{len(rows) - len(shown)} more: lab.settings(everything=True)")
+        print("All of it: lab.settings(everything=True)")
         return
     print(
         "\nCapitals: environment variables; MLflow reads most when it is imported. Your own numbers of threads stay.\n"
