@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,14 @@ def test_a_server_that_no_variable_names_any_more_goes_on(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")
+def test_a_server_has_more_time_where_a_class_starts_at_once(monkeypatch):
+    monkeypatch.setattr(servers, "START_SECONDS", 0.5)
+    monkeypatch.setattr(psutil, "getloadavg", lambda: (15 * os.cpu_count(), 0, 0))
+    answers = iter([False] * 5 + [True])
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
+        assert servers.wait_for(server, lambda: next(answers))
+
+
 def test_a_server_ends_with_all_that_it_has_started(tmp_path):
     port = free_port()
     server = in_background(
