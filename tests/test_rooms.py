@@ -517,7 +517,9 @@ def test_disk_of_the_server_that_is_full(tmp_path, enter, monkeypatch):
         assert mlflow.get_run(run_of_ann.info.run_id).data.tags["t0"]
 
 
-def test_server_that_ends_in_the_middle_of_an_answer():
+@pytest.mark.parametrize("room", [None, "ann"])  # of which MLflow asks the server first
+def test_server_that_ends_in_the_middle_of_an_answer(room, monkeypatch):
+    monkeypatch.setenv("MLFLOW_WORKSPACE", room or "")
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def break_off():

@@ -138,13 +138,18 @@ def sentence_for(error: BaseException) -> str:
     Args:
         error: what a call of MLflow's raised.
     """
-    from requests.exceptions import ChunkedEncodingError, ConnectionError, RetryError, Timeout
+    from requests import exceptions as failed
 
     what = "does not answer any more"
     reason = error.__cause__ or error.__context__
-    if isinstance(reason, RetryError):
+    # MLflow asks a server first whether it has rooms, and wraps twice that there was no answer.
+    while reason and not isinstance(reason, failed.RequestException):
+        reason = reason.__cause__ or reason.__context__
+    if isinstance(reason, failed.RetryError):
         what = "fails at what it was asked (is its disk full?)"
-    elif not isinstance(reason, ConnectionError | Timeout | ChunkedEncodingError):
+    elif not isinstance(
+        reason, failed.ConnectionError | failed.Timeout | failed.ChunkedEncodingError
+    ):
         return ""
     return (
         f"The tracking server {labs_store().shown} {what}: tell your teacher, and run this cell again when it is "
