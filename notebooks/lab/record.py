@@ -90,6 +90,8 @@ def _print_folder(folder: Path, place: Path, own_tags: str = "", version: str = 
     print(f"{folder.name}/{place.relative_to(folder).as_posix()}/")
     files: Files = {}
     for path in filter(Path.is_file, place.rglob("*")):
+        if path.name == "registered_model_meta":
+            continue  # which loading a model leaves there, up to MLflow 3.17
         parts, note = path.relative_to(place).parts, ""
         if SMALL.intersection(parts[:-1]) and parts[0] != "artifacts":
             lines = path.read_text(encoding="utf-8").splitlines() or [""]

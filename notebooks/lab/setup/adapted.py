@@ -32,6 +32,7 @@ LEFT_OUT = {  # words of what MLflow says on the page, the first of a warning or
         "The specified dataset source can be interpreted in multiple ways": "MLflow knows its local source by two names",
         "Failed to determine whether UCVolumeDatasetSource": "Databricks' volumes, asked whether ../data/iris.csv is one",
         "Hint: Inferred schema contains integer column": "lab 5 shows and explains it; here it comes with each dataset that is recorded",
+        "`y_pred` was renamed to `y_proba`": "scikit-learn 1.9's new name, which MLflow does not use yet, at every autologged fit",
     },
     "lines on the registry (eprint)": {
         "Successfully registered model": "lab 10 shows what was registered; the line is another when it is run again",
