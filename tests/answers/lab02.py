@@ -4,7 +4,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
-def mine(model, C=10.0):
+def logged(model, C=10.0):
     with mlflow.start_run(run_name="my-setting"):
         mlflow.log_param("C", C)
         mlflow.sklearn.log_model(model, name="logistic_regression", pip_requirements=requirements)
@@ -19,13 +19,13 @@ def fitted(X=X_train, y=y_train, **settings):
 # %% 2.1 ⬜ but one named 'my_setting'
 train("my_setting", 10.0)
 # %% 2.1 ❌ a model with C = 1 in a run with the parameter C = 10.0
-mine(fitted(C=1.0))
+logged(fitted(C=1.0))
 # %% 2.1 ❌ a log loss of 0.033 on the held-out flowers, expected 0.043. Train on X_train and y_train
-mine(fitted(iris.drop(columns="species"), iris["species"]))
+logged(fitted(iris.drop(columns="species"), iris["species"]))
 # %% 2.1 ❌ found a model that predicts 0, 1, 2, expected one that predicts names of species
-mine(fitted(y=y_train.astype("category").cat.codes))
+logged(fitted(y=y_train.astype("category").cat.codes))
 # %% 2.1 ❌ found a Pipeline as the model of the run 'my-setting', expected a plain LogisticRegress
-mine(make_pipeline(StandardScaler(), LogisticRegression(C=10.0)).fit(X_train, y_train))
+logged(make_pipeline(StandardScaler(), LogisticRegression(C=10.0)).fit(X_train, y_train))
 # %% 2.1 ✅ with another solver, and more than was asked
 with mlflow.start_run(run_name="my-setting"):
     mlflow.log_params({"C": 10, "solver": "newton-cg", "comment": "mine"})
