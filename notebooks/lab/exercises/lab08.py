@@ -91,6 +91,7 @@ def something_of_your_own(student: Student) -> str:
     plots = [path for path in chosen.artifacts() if path.lower().endswith(PLOTS)]
     need(plots, f"{chosen} has no plot among its artifacts; use mlflow.log_figure.")
     answers_its_example(chosen)
+    has_its_settings(chosen)
     return f"{len(runs)} runs of {' and '.join(kinds)}; '{chosen.name}' is the best: {sentence}"
 
 
@@ -125,6 +126,26 @@ def answers_its_example(run: StudentRun) -> None:
         same = same and alike(once[:1], model.predict(copies)[:1])
     hint = "Is it a network? Call model.eval() before log_model."
     require(same, "a model that answers the same rows differently", "the same answers", hint)
+
+
+def has_its_settings(run: StudentRun) -> None:
+    """Raise if the model of a run is scikit-learn's and has another value of a setting than the run records."""
+    model = run.model().loaded
+    own = model.get_raw_model().get_params() if "sklearn" in model.metadata.flavors else {}
+    for name in set(run.params) - set(NEEDED):
+        values = [str(value) for key, value in own.items() if key.rpartition("__")[2] == name]
+        recorded = run.params[name]
+        same = not values or recorded in values or any(as_numbers(recorded, it) for it in values)
+        found = f"a model with {name} = {' and '.join(values)} in {run}"
+        require(same, found, f"{recorded}, which the run records")
+
+
+def as_numbers(text: str, other: str) -> bool:
+    """Return whether two texts are the same number, like '1' and '1.0'."""
+    try:
+        return float(text) == float(other)
+    except ValueError:
+        return False
 
 
 def alike(answers: Any, others: Any) -> bool:
