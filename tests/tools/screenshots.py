@@ -122,7 +122,7 @@ PICTURES = {
     runs: (1100, 700),
     run: (1290, 900),
     curves: (1250, 800),
-    children: (1100, 800),
+    children: (1100, 900),
     model: (1150, 1010),
     confusion: (1000, 900),
     sweep: (1200, 800),
