@@ -94,9 +94,13 @@ def boosted(model, **evaluation):
 
 
 def xgboost(package):
-    yield from boosted(package.XGBClassifier(n_estimators=5), eval_set=[(X, y)])
+    yield from boosted(model := package.XGBClassifier(n_estimators=5), eval_set=[(X, y)])
     params = list(newest().data.params.values())
     assert params.count("None") > 0.8 * len(params)
+    with mlflow.start_run():
+        info = mlflow.xgboost.log_model(model.get_booster(), name="probabilities")
+    answer = mlflow.pyfunc.load_model(info.model_uri).predict(X)
+    assert np.allclose(answer, model.predict_proba(X)[:, 1])
 
 
 def lightgbm(package):
