@@ -232,6 +232,13 @@ def test_exercise_that_most_students_are_at_is_explained_first():
     assert "2 students not done, 1 done" in html and "5 students not done, 0 done" in html
 
 
+def test_page_sorts_names_with_umlauts_beside_those_without():
+    names = ["Zoe", "Änne", "Anna", "özge"]
+    html = page.render([alone(name, e2_1=note(DONE)) for name in names], NOW, NOW)
+    table = html[html.rindex("<tbody") :]
+    assert sorted(names, key=table.index) == ["Anna", "Änne", "özge", "Zoe"]
+
+
 def test_page_shows_names_as_text_and_loads_nothing():
     hostile = "<script>alert(1)</script>"
     told = note(NOT_RIGHT, "found '<img src=x>', expected a name.")

@@ -24,7 +24,7 @@ from pathlib import Path
 from lab import store
 from lab.classroom.accounts import write_private
 from lab.classroom.grades import Labs
-from lab.classroom.report import Standing
+from lab.classroom.report import Standing, as_sorted
 from lab.classroom.server import name_of_this_computer
 from lab.exercises import Exercise, all_exercises, ids_by_lab
 from lab.exercises.check import WORDS
@@ -141,7 +141,7 @@ def render(
     exercises = {id: all_exercises()[id] for ids in labs.values() for id in ids}
     template = Path(__file__).with_name("class.html.j2").read_text(encoding="utf-8")
     html: str = jinja2.Template(template, autoescape=True, trim_blocks=True).render(
-        students=sorted(students, key=lambda student: student.shown_name.casefold()),
+        students=sorted(students, key=lambda student: as_sorted(student.shown_name)),
         exercises=exercises,
         done_by={id: sum(one.points([id]) for one in students) for id in exercises},
         topics=[topic for topic in topics(students, now) if topic.exercise.id in exercises],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +17,11 @@ from lab.room import room_of
 from lab.setup import use_store
 from lab.setup.checks import check_store
 from lab.store import LabError, labs_store
+
+
+def as_sorted(name: str) -> str:
+    """Return what to sort a name by: Änne comes beside Anna."""
+    return unicodedata.normalize("NFKD", name.casefold())
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def standings(people: Iterable[Person] = (), verify: bool = False) -> list[Stand
         known = by_name.get(person.user) or by_name.get(person.account)
         known = known or by_room.get(room_of(person.account)) or Standing(person.user, None, {})
         by_name[known.name] = replace(known, person=person)
-    return sorted(by_name.values(), key=lambda standing: standing.name.casefold())
+    return sorted(by_name.values(), key=lambda standing: as_sorted(standing.name))
 
 
 def _in_store(verify: bool) -> list[Standing]:
