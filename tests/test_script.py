@@ -1,4 +1,4 @@
-"""`train.py`, the script of lab 8: in an empty folder, with nothing of the labs', on each kind of store, with git and without."""
+"""`train.py`, lab 8's: in an empty folder, with nothing of the labs', on each kind of store, with git and without; `train_network.py`, killed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import alembic.command
@@ -36,6 +37,48 @@ def train(folder: Path, script: Path, **variables: str) -> subprocess.CompletedP
     kept = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
     clean = {name: os.environ[name] for name in kept if name in os.environ}
     return run([sys.executable, script, "--C", "10"], cwd=folder, env=clean | variables)
+
+
+def test_killed_network_goes_on_from_the_newest_checkpoint_that_is_whole(tmp_path):
+    network = [sys.executable, "-W", "ignore", ROOT / "notebooks" / "train_network.py"]
+    network += ["--epochs", "25"]
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    variables = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_TRACKING_URI": ""}
+
+    def curve(id, metric):
+        history = client.get_metric_history(id, metric)
+        return {point.step: round(point.value, 5) for point in history}
+
+    def checkpoints():
+        return sorted(tmp_path.glob("mlruns/1/*/artifacts/checkpoints/epoch-*.pt"))
+
+    with subprocess.Popen(network, cwd=tmp_path, env=variables, stderr=subprocess.DEVNULL) as begun:
+        while len(checkpoints()) < 2:
+            assert begun.poll() is None
+            time.sleep(0.01)
+        begun.kill()
+    cut = checkpoints()[-1]
+    killed = cut.parts[-4]
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    assert client.get_run(killed).info.status == "RUNNING"
+
+    done = run([*network, "--run", killed], cwd=tmp_path, env=variables)
+    assert f"checkpoints/{cut.name} was cut short: the one before it is used" in done.stdout
+    whole = run(network, cwd=tmp_path, env=variables)
+    assert done.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
+    uninterrupted, *_ = client.search_runs(["1"])
+    for metric in ("train_loss", "val_loss"):
+        assert curve(killed, metric) == curve(uninterrupted.info.run_id, metric)
+    assert client.get_run(killed).info.status == "FINISHED"
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    model = mlflow.pyfunc.load_model(f"runs:/{killed}/network")
+    rows = model.input_example
+    assert (model.predict(rows) == model.predict(rows)).all()
+
+    for path in checkpoints():
+        path.write_bytes(b"")
+    done = run([*network, "--run", killed], cwd=tmp_path, env=variables)
+    assert done.returncode == 2 and "has no checkpoint that is whole" in done.stdout
 
 
 def the_run(address: str):
