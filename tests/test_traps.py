@@ -72,6 +72,8 @@ def test_trap_a_classifier_answers_with_labels_unless_it_is_logged_otherwise(own
         )
         loaded = mlflow.pyfunc.load_model(str(own_store / str(shape)))
         assert loaded.predict(X).shape == shape
+        own = mlflow.sklearn.load_model(str(own_store / str(shape)))
+        assert own.predict_proba(X).shape == (20, 2)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -128,6 +130,13 @@ def test_trap_a_database_keeps_a_models_nan_as_zero(database):
     assert np.isnan(database.get_run(run.info.run_id).data.metrics["loss"])
     (found,) = database.search_logged_models([place])
     assert [metric.value for metric in found.metrics] == [0.0]
+
+
+def test_trap_a_second_seed_of_one_name_is_refused():
+    with mlflow.start_run():
+        mlflow.log_param("random_state", 0)
+        with pytest.raises(mlflow.MlflowException, match="Changing param values is not allowed"):
+            mlflow.log_param("random_state", 1)
 
 
 def test_trap_runs_whose_metric_is_nan_come_last_and_are_not_found(database):
