@@ -100,7 +100,7 @@ with mlflow.start_run(run_id=arguments.run) as run, tempfile.TemporaryDirectory(
             file = Path(folder) / f"epoch-{epoch:04}.pt"
             torch.save(state, file)
             mlflow.log_artifact(file, "checkpoints")
-        if epoch - state["best_epoch"] == settings["patience"]:
+        if epoch - state["best_epoch"] >= settings["patience"]:
             break
 
     model.load_state_dict(state["best_weights"])

@@ -190,6 +190,7 @@ assert bool(outputs) == (MODEL != "none"), f"{MODEL}: {outputs}"
 if outputs:
     folder = Path(mlflow.artifacts.download_artifacts(uri := f"models:/{outputs[0].model_id}"))
     assert all((folder / file).is_file() for file in names(MODEL)), sorted(folder.rglob("*"))
+    assert mlflow.get_logged_model(outputs[0].model_id).name == "model"
     info = mlflow.models.get_model_info(uri)
     assert info.signature and MODEL.endswith(", signed")
     assert ("pickle" in MODEL) == ("pickle" in str(info.flavors)), f"{MODEL}: {info.flavors}"
