@@ -171,7 +171,7 @@ def messages():
 
 
 # What Python says of the mistakes in the tables.
-OF_PYTHON = ("No module named 'lab'", "invalid literal for int()", "NameError", "address already in use")  # fmt: skip
+OF_PYTHON = ("No module named 'lab'", "invalid literal for int()", "NameError", "address already ")
 
 
 def troubles(guide: Path) -> list[str]:

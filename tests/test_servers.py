@@ -64,7 +64,6 @@ def test_a_server_that_no_variable_names_any_more_goes_on(tmp_path):
     servers.end_tree(guard)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")
 def test_a_server_has_more_time_where_a_class_starts_at_once(monkeypatch):
     monkeypatch.setattr(servers, "START_SECONDS", 0.5)
     monkeypatch.setattr(psutil, "getloadavg", lambda: (15 * os.cpu_count(), 0, 0))
@@ -73,6 +72,7 @@ def test_a_server_has_more_time_where_a_class_starts_at_once(monkeypatch):
         assert servers.wait_for(server, lambda: next(answers))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no sessions, and no orphans")
 def test_a_server_ends_with_all_that_it_has_started(tmp_path):
     port = free_port()
     server = in_background(

@@ -149,7 +149,7 @@ def test_trap_runs_whose_metric_is_nan_come_last_and_are_not_found(database):
             assert [run.data.metrics["loss"] == 1 for run in runs] == [True, False]
         for comparison in ("< 2", "> 0"):
             found = client.search_runs([place], f"metrics.loss {comparison}")
-            assert all(run.data.metrics["loss"] == 1 for run in found)
+            assert [run.data.metrics["loss"] for run in found] == [1.0]
 
 
 def test_trap_a_misspelt_experiment_is_an_empty_table():
@@ -235,18 +235,6 @@ def test_trap_what_is_trained_again_stands_twice_in_the_history(database):
             time.sleep(0.002)
         history = client.get_metric_history(id, "loss")
         assert [(point.step, point.value) for point in history] == [(3, 0.5), (3, 0.4)]
-
-
-def test_trap_dropout_goes_another_way_unless_the_state_of_random_numbers_is_kept():
-    dropout, rows = nn.Dropout(0.5), torch.ones(1000)
-    torch.manual_seed(0)
-    dropout(rows)
-    state = torch.get_rng_state()
-    following = dropout(rows)
-    torch.manual_seed(0)
-    assert not torch.equal(dropout(rows), following)
-    torch.set_rng_state(state)
-    assert torch.equal(dropout(rows), following)
 
 
 def test_trap_the_source_of_a_dataset_is_a_path(tmp_path, monkeypatch):

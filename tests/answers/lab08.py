@@ -113,7 +113,7 @@ capstone(signature=mlflow.models.infer_signature(wine.data))
 # %% 8.3 ❌ found a model that fails on its own input example
 whole = mlflow.models.infer_signature(wine.data)
 capstone(signature=whole, input_example=wine.data.head(2)[["ash"]])
-# %% 8.3 ❌ found a model with var_smoothing = 1e-09
+# %% 8.3 ❌ found var_smoothing = 0.1 in
 capstone(parameters={"random_state": 0, "test_size": 0.5, "var_smoothing": 0.1})
 # %% 8.3 ❌ found random_state = 0 for GaussianNB and 7 for LogisticRegression, expected the seed of one split
 capstone(own_seed=7)

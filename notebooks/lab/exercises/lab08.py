@@ -5,7 +5,15 @@ from typing import Any
 
 from lab.exercises import exercise
 from lab.exercises.expected import IRIS_LOG_LOSS, digest
-from lab.exercises.student import Missing, Student, StudentRun, need, only_one, require
+from lab.exercises.student import (
+    Missing,
+    Student,
+    StudentModel,
+    StudentRun,
+    need,
+    only_one,
+    require,
+)
 
 EXPERIMENT = "script_experiment"
 C_VALUES = (0.01, 100.0)
@@ -90,8 +98,9 @@ def something_of_your_own(student: Student) -> str:
     require(len(sentence.split()) >= 5, found, expected)
     plots = [path for path in chosen.artifacts() if path.lower().endswith(PLOTS)]
     need(plots, f"{chosen} has no plot among its artifacts; use mlflow.log_figure.")
-    answers_its_example(chosen)
-    has_its_settings(chosen)
+    model = chosen.model()
+    answers_its_example(model)
+    has_its_settings(chosen, model)
     return f"{len(runs)} runs of {' and '.join(kinds)}; '{chosen.name}' is the best: {sentence}"
 
 
@@ -109,9 +118,8 @@ def can_be_rebuilt(run: StudentRun) -> None:
     need(commit, f"{run} has no tag 'git_commit'.")
 
 
-def answers_its_example(run: StudentRun) -> None:
-    """Raise unless a run has a model with a signature and an input example, for which it predicts the same each time."""
-    model = run.model()
+def answers_its_example(model: StudentModel) -> None:
+    """Raise unless a model has a signature and an input example, for which it predicts the same each time."""
     model.inputs()
     rows = model.example()
     error = model.error(rows)
@@ -128,24 +136,17 @@ def answers_its_example(run: StudentRun) -> None:
     require(same, "a model that answers the same rows differently", "the same answers", hint)
 
 
-def has_its_settings(run: StudentRun) -> None:
-    """Raise if the model of a run is scikit-learn's and has another value of a setting than the run records."""
-    model = run.model().loaded
-    own = model.get_raw_model().get_params() if "sklearn" in model.metadata.flavors else {}
-    for name in set(run.params) - set(NEEDED):
-        values = [str(value) for key, value in own.items() if key.rpartition("__")[2] == name]
-        recorded = run.params[name]
-        same = not values or recorded in values or any(as_numbers(recorded, it) for it in values)
-        found = f"a model with {name} = {' and '.join(values)} in {run}"
-        require(same, found, f"{recorded}, which the run records")
-
-
-def as_numbers(text: str, other: str) -> bool:
-    """Return whether two texts are the same number, like '1' and '1.0'."""
-    try:
-        return float(text) == float(other)
-    except ValueError:
-        return False
+def has_its_settings(run: StudentRun, model: StudentModel) -> None:
+    """Raise if a run records another value of a setting than its model has, if that is scikit-learn's."""
+    if "sklearn" not in model.loaded.metadata.flavors:
+        return
+    trained = model.inside()
+    own: dict[str, set[float]] = {}
+    for key, value in getattr(trained, "best_estimator_", trained).get_params().items():
+        if isinstance(value, int | float):
+            own.setdefault(key.rpartition("__")[2], set()).add(value)
+    for name in own.keys() & run.params.keys() - set(NEEDED):
+        run.param(name, own[name], "That is what the logged model has.")
 
 
 def alike(answers: Any, others: Any) -> bool:
