@@ -1,7 +1,7 @@
 """What the notebooks need beside MLflow: a safe start, a look at what a run left on disk, and checked exercises.
 
 A notebook calls `lab.start()`, `lab.settings()`, `lab.code_version()`, `lab.show_files(…)`, `lab.check("2.1")` and
-`lab.progress()`; labs 9 and 10 also `lab.in_background(…)`, `lab.scheduler()`, `lab.check_workers(…)`, `lab.model_name(…)` and
+`lab.progress()`; labs 8 to 10 also `lab.in_background(…)`, `lab.scheduler()`, `lab.check_workers(…)`, `lab.model_name(…)` and
 `lab.serve(…)`. Everything else it does with MLflow's own API.
 """
 

@@ -1,23 +1,19 @@
 """Answers to the exercises of lab 6."""
 
-# %% 6.1 ❌ two digits, the one missed most often and what was predicted for it most often. These are the two
-# The 8 is missed most often, mostly predicted as a 1. → The 1 is often taken for an 8.
-# %% 6.1 ❌ found no numeral, expected two digits
-# The 8 is missed most often, mostly predicted as a 1. → The model makes some mistakes.
+# %% 6.1 ❌ {'missed': 1, 'predicted': 8}, expected the digit missed most often, and what was predicted for it most often. These are the two
+# {"missed": 8, "predicted": 1} → {"missed": 1, "predicted": 8}
 # %% 6.1 ❌ The first is right, the second is not
-# predicted as a 1 → predicted as a 3
-# %% 6.1 ❌ found the numbers 81 in your conclusion
-# The 8 is missed most often, mostly predicted as a 1. → The digits to look at are 81.
-# %% 6.1 ❌ found a 'not' in 'It is not 8 that is read as 1.'
-# The 8 is missed most often, mostly predicted as a 1. → It is not 8 that is read as 1.
-# %% 6.1 ❌ found a 'least' in
-# missed most often → missed least often
-# %% 6.1 ⬜ no artifact 'notes/conclusion.txt', but conclusion.txt
-# notes/conclusion.txt → conclusion.txt
-# %% 6.1 ✅ in two clauses, with the section
-# mostly predicted as a 1. → and the 8 is mostly taken for 1 (see section 6.1).
-# %% 6.1 ✅ in another language
-# The 8 is missed most often, mostly predicted as a 1. → Die 8 wird am häufigsten verkannt, meist als 1.
+# "predicted": 1 → "predicted": 3
+# %% 6.1 ❌ They mark the row and the column
+# "missed": 8 → "missed": [8]
+# %% 6.1 ⬜ 'notes/conclusion.json' has no 'missed'
+# "missed": 8 → "digit": 8
+# %% 6.1 ❌ could not be read
+# log_dict({"missed": 8, "predicted": 1}, → log_text("8, not 1",
+# %% 6.1 ⬜ no artifact 'notes/conclusion.json', but conclusion.json
+# notes/conclusion.json → conclusion.json
+# %% 6.1 ✅ as texts, with more than was asked
+# {"missed": 8, "predicted": 1} → {"predicted": "1", "missed": "8", "times": 5}
 
 # %% 6.2 ❌ found 540 rows, expected 16
 # everything[everything["digit"] != everything["predicted"]] → everything
