@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -345,6 +346,18 @@ def test_beginning_of_a_class_is_no_mistake(progress, tmp_path):
     with pytest.raises(LabError, match="has come yet, and these have, who are not in it: gast"):
         progress([guest], "--csv", str(tmp_path / "grades.csv"))
     assert "lab 3" not in progress([guest], "--labs", "1-2,7")
+
+
+def test_grades_tell_a_spreadsheet_their_encoding_and_a_platform_what_it_wrote(
+    progress, monkeypatch, tmp_path
+):
+    file = tmp_path / "grades.csv"
+    progress([alone("ben", e1_1=note())], "--csv", str(file))
+    assert file.read_bytes().startswith(b"id,name,")
+    monkeypatch.setattr(commands, "standings", lambda *_: [alone("Zoë", e1_1=note())])
+    monkeypatch.setattr(sys, "argv", ["x", "progress", "--csv", str(file)])
+    commands.main()
+    assert file.read_bytes().startswith(codecs.BOM_UTF8 + b"student,")
 
 
 def test_accounts_of_a_new_class_are_written_whole_for_excel_and_two_shells(tmp_path):

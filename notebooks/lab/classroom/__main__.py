@@ -112,7 +112,8 @@ def show_progress(options: argparse.Namespace) -> None:
         print(f"Not in {options.roster}: {few}. 'make merge' puts a wrong name right.")
     if options.csv:
         table = (grades.long if options.long else grades.wide)(students, labs, roster)
-        grades.write(table, options.csv)
+        # A learning platform reads what it wrote; a spreadsheet wants to be told the encoding.
+        grades.write(table, options.csv, "utf-8" if roster else "utf-8-sig")
         print(f"Grades written to {options.csv}{', of the list alone' if others else ''}.")
 
 

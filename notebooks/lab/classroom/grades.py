@@ -77,14 +77,14 @@ def long(students: list[Standing], labs: Labs, roster: Roster | None = None) -> 
     return [[*OF_NBGRADER.split()], *rows]
 
 
-def write(table: Table, file: Path) -> None:
-    """Write a table as CSV.
+def write(table: Table, file: Path, encoding: str = "utf-8") -> None:
+    """Write a table as CSV; Excel wants `utf-8-sig`.
 
     Raises:
         LabError: the file cannot be written.
     """
     try:
-        with file.open("w", encoding="utf-8", newline="") as target:
+        with file.open("w", encoding=encoding, newline="") as target:
             csv.writer(target).writerows(table)
     except OSError as error:
         raise LabError(

@@ -225,4 +225,9 @@ def _check_server(store: Store) -> bool:
                 f"The tracking server {shown} keeps no logged models, as it is older than MLflow 3: use a newer one, unset "
                 "LAB_TRACKING_URI to use the folder mlruns/, or run the labs with MLflow 2.19 to 2.22."
             )
+        if answer.ok and "html" in answer.headers.get("Content-Type", ""):
+            raise LabError(
+                f"At {shown} a web page answers instead of MLflow, such as a platform's login: correct LAB_TRACKING_URI, or "
+                "ask who runs the server how programs reach it."
+            )
     return False
