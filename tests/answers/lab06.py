@@ -6,14 +6,18 @@
 # "predicted": 1 → "predicted": 3
 # %% 6.1 ❌ They mark the row and the column
 # "missed": 8 → "missed": [8]
-# %% 6.1 ⬜ 'notes/conclusion.json' has no 'missed'
+# %% 6.1 ⬜ notes/conclusion.json has no 'missed', but digit, predicted
 # "missed": 8 → "digit": 8
-# %% 6.1 ❌ could not be read
+# %% 6.1 ❌ found other things in notes/conclusion.json, expected a dictionary
 # log_dict({"missed": 8, "predicted": 1}, → log_text("8, not 1",
 # %% 6.1 ⬜ no artifact 'notes/conclusion.json', but conclusion.json
 # notes/conclusion.json → conclusion.json
 # %% 6.1 ✅ as texts, with more than was asked
 # {"missed": 8, "predicted": 1} → {"predicted": "1", "missed": "8", "times": 5}
+# %% 6.1 ✅ as a text
+# log_dict({"missed": 8, "predicted": 1}, → log_text('{"missed": 8, "predicted": 1}',
+# %% 6.1 ✅ as a file
+# mlflow.log_dict({"missed": 8, "predicted": 1}, "notes/conclusion.json") → (folder / "conclusion.json").write_text('{"missed": 8, "predicted": 1}'); mlflow.log_artifact(folder / "conclusion.json", "notes")
 
 # %% 6.2 ❌ found 540 rows, expected 16
 # everything[everything["digit"] != everything["predicted"]] → everything

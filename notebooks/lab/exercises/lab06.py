@@ -1,7 +1,9 @@
 """Lab 6: artifacts whose content is right, and each thing logged as what it should be."""
 
+import contextlib
 import io
 import json
+from typing import Any
 
 from lab.exercises import exercise
 from lab.exercises.expected import MISCLASSIFIED, MISSED, PREDICTED, report
@@ -11,11 +13,14 @@ EXPERIMENT = "artifact_experiment"
 
 
 def names_the_two_digits(text: str) -> None:
-    with reading():
+    told: Any = None
+    with contextlib.suppress(ValueError):
         told = json.loads(text)
-        missing = [key for key in ("missed", "predicted") if key not in told]
-    if missing:
-        raise Missing(f"'notes/conclusion.json' has no '{missing[0]}'.")
+    hint = "'log_dict' stores one."
+    require(isinstance(told, dict), "other things in notes/conclusion.json", "a dictionary", hint)
+    for key in ("missed", "predicted"):
+        if key not in told:
+            raise Missing(f"notes/conclusion.json has no '{key}', but {', '.join(told)}.")
     found = {key: told[key] for key in ("missed", "predicted")}
     digits = [str(digit) for digit in found.values()]
     right = [str(MISSED), str(PREDICTED)]
