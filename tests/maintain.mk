@@ -7,7 +7,7 @@ SESSION := $(BUILD)/session/bin/python -m pip --quiet --disable-pip-version-chec
 # Another MLflow 3 than that of requirements.txt.
 OTHER_MLFLOW := $(if $(filter 3.%,$(MLFLOW)),$(MLFLOW),3.5.1)
 
-# Each framework of lab 8's table beside the course's own MLflow; a variable NAME of the system's is not meant.
+# Each framework of the help's table beside the course's own MLflow; a variable NAME of the system's is not meant.
 FRAMEWORK := $(if $(filter command,$(origin NAME)),$(NAME))
 FRAMEWORKS := $(or $(FRAMEWORK),$(basename $(notdir $(wildcard tests/frameworks/*.txt))))
 
@@ -45,7 +45,7 @@ test-cloudera: .venv/labs.done .venv/all.done $(BUILD)/done ## the labs on MLflo
 test-mlflow: .venv/labs.done .venv/all.done build/mlflow-$(OTHER_MLFLOW)/done ## the labs on another MLflow 3 (MLFLOW=3.5.1)
 	@$(PY) -m pytest -m other_mlflow --mlflow=$(OTHER_MLFLOW) tests/test_other_mlflow.py $(ARGS)
 
-test-frameworks: .venv/labs.done .venv/tests.done $(FRAMEWORKS:%=build/framework-%/done) ## lab 8's table of other frameworks (NAME=xgboost: one of them)
+test-frameworks: .venv/labs.done .venv/tests.done $(FRAMEWORKS:%=build/framework-%/done) ## the help's table of other frameworks (NAME=xgboost: one of them)
 	@$(PY) -m pytest -m frameworks tests/frameworks -k '$(FRAMEWORK)' $(ARGS)
 
 screenshots: .venv/labs.done .venv/all.done ## take the labs' pictures of the MLflow UI anew (needs Chromium)

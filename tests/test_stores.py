@@ -212,7 +212,7 @@ def test_lab04_plain_loop_is_not_seen_and_both_ways_mix(client):
     runs = runs_of(client, "autolog_experiment")
     assert_all_finished(runs)
     assert not runs["torch-loop"].data.params and not runs["torch-loop"].data.metrics
-    assert {"training_log_loss", "least_confidence"} <= set(runs["both"].data.metrics)
+    assert {"training_log_loss", "accuracy"} <= set(runs["both"].data.metrics)
     assert "purpose" in runs["both"].data.tags
 
 

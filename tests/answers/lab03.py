@@ -49,7 +49,7 @@ own_loop(first=0)
 # %% 3.2 ✅ with training losses, which nobody asked for
 # train_epoch( → mlflow.log_metric("train_loss", 0.5, step=epoch); train_epoch(
 
-# %% 3.3 ❌ found patience = 150 in the run 'stopped-early', expected one between 5 and 50
+# %% 3.3 ❌ found patience = 150 in the run 'stopped-early', expected one between 10 and 50
 # patience=20 → patience=150
 # %% 3.3 ❌ expected 68 epochs. With patience = 20, stop when so many epochs brought no new low
 # stopped.load_state_dict → mlflow.log_metric("val_loss", 0.6, step=69); stopped.load_state_dict
@@ -66,7 +66,7 @@ own_loop(first=0)
 # %% 3.3 ❌ Pass an input_example of at least two rows
 # input_example=example → input_example=example[:1]
 # %% 3.3 ✅ less patience
-# patience=20 → patience=8
+# patience=20 → patience=12
 # %% 3.3 ✅ more patience, and an example of five rows
 # patience=20 → patience=40
 # input_example=example → input_example=X_val[:5].cpu().numpy()

@@ -1,4 +1,4 @@
-"""Try a row of lab 8's table of frameworks on one store; `test_frameworks.py` starts this in the framework's environment.
+"""Try a row of the help's table of frameworks on one store; `test_frameworks.py` starts this in the framework's environment.
 
 The call in the row is made as it stands. A name in backticks must be found: what comes without more code in the run, a file in the
 model's folder, the trap's in the code that meets it. A function per framework trains, yields what predicts, and meets the trap.

@@ -65,7 +65,7 @@ def choose(student: Student) -> str:
     right, best = IRIS_MEAN_ACCURACY[C], max(IRIS_MEAN_ACCURACY.values())
     asked = "its mean over the seeds 0 to 9, with half of the flowers held out"
     hint = "Train with the lab's settings, and take the mean over all ten seeds."
-    found = f"mean_accuracy {noted} for C = {C:g}"
+    found = f"mean_accuracy {noted:.4g} for C = {C:g}"
     is_near(noted, right, MEAN_ACCURACY_TOLERANCE, found, asked, hint)
     found = f"C = {C:g} with a mean of {right:.3f}"
     hint = "Compute the mean for all five settings, then compare."

@@ -9,7 +9,7 @@ from lab.exercises.student import StudentModel, StudentRun, number, reading, ref
 EXPERIMENT = "pytorch_experiment"
 EPOCHS = 150
 ADAM = {"Adam", "adam", "optim.Adam", "torch.optim.Adam"}
-PATIENCE = range(5, 51)
+PATIENCE = range(10, 51)
 SAME_TRAINING = 0.002  # both were trained on the student's own computer
 
 

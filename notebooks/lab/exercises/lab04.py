@@ -65,7 +65,7 @@ def a_search_with_children(parent: StudentRun) -> str:
 @exercise("4.2", "Both ways in one run", (EXPERIMENT, "mine-and-automatic"))
 def both_ways_in_one_run(run: StudentRun) -> str:
     autologged(run, "LogisticRegression")
-    run.param("C", 0.01)
+    run.param("C", 0.01, 'Fit with settings | {"C": 0.01}.')
     hint = "Train on the flowers of the training part alone, with no other settings than those of the lab."
     run.metric("training_accuracy_score", TRAINING_ACCURACY, hint)
     none = f"{run} has no metric 'mistakes'; log it inside the with block, below which the run is closed."

@@ -1,5 +1,6 @@
 """Lab 8: runs of a script, a model handed over, and something of one's own."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,9 +36,9 @@ def two_runs_of_a_script(student: Student) -> str:
         try:
             run = student.run(EXPERIMENT, f"C={C:g}")
         except Missing as missing:
-            raise Missing(
-                f"{missing} A script that is told no store uses one of its own."
-            ) from None
+            other = "A script that is told no store uses one of its own."
+            told = [str(missing), *([] if student.finished(EXPERIMENT) else [other])]
+            raise Missing(" ".join(told)) from None
         run.must_hold(
             tag={"mlflow.source.name": made_by_the_script},
             param={"C": C},
@@ -115,7 +116,7 @@ def can_be_rebuilt(run: StudentRun) -> None:
         found = f"the dataset '{logged.dataset.name}' in {run}, which the labs have used"
         require(logged.dataset.digest not in map(digest, OURS), found, "data that are new here")
     commit = {"git_commit", "mlflow.source.git.commit"} & set(run.tags)
-    need(commit, f"{run} has no tag 'git_commit'.")
+    need(commit, f"{run} has no tag 'git_commit'; where there is no git, set it to 'no git'.")
 
 
 def answers_its_example(model: StudentModel) -> None:
@@ -147,6 +148,11 @@ def has_its_settings(run: StudentRun, model: StudentModel) -> None:
             own.setdefault(key.rpartition("__")[2], set()).add(value)
     for name in own.keys() & run.params.keys() - set(NEEDED):
         run.param(name, own[name], "That is what the logged model has.")
+    noted = {run.params[name] for name in run.params if re.search("seed|random_state", name)}
+    for seed in own.get("random_state", ()):
+        found = f"a model with random_state = {seed:g}, which {run} does not record"
+        hint = "Log it beside the split's, as model_seed."
+        require(f"{seed:g}" in noted, found, "its seed among the parameters", hint)
 
 
 def alike(answers: Any, others: Any) -> bool:
