@@ -37,7 +37,7 @@ save_results(
 
 # %% 1.2 ❌ found C = 1 with a mean of 0.955, expected the setting with the highest mean
 # means.idxmax()], "mean_accuracy": [means.max() → 1], "mean_accuracy": [means[1]
-# %% 1.2 ❌ found mean_accuracy 1.0 for C = 10, expected its mean over the seeds 0 to 9
+# %% 1.2 ❌ found mean_accuracy 1 for C = 10, expected its mean over the seeds 0 to 9
 save_choice("10,1.0")
 # %% 1.2 ❌ Keep at least three decimals
 save_choice("100,0.95")
