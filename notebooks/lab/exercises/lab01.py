@@ -46,7 +46,7 @@ def keep_the_table(student: Student) -> str:
         setting = f"C = {row.C:g} and seed {row.seed:g}"
         require(row.C in IRIS_ACCURACY and row.seed == 1, f"a row for {setting}", asked)
         right = IRIS_ACCURACY[row.C]
-        found = f"accuracy {row.accuracy} for {setting}"
+        found = f"accuracy {row.accuracy:.4g} for {setting}"
         is_near(row.accuracy, right, 0.001, found, f"{right:.3f}", hint)
     hint = "A cell that was run twice has appended twice: make 'results' afresh in section 1.5."
     for C in IRIS_ACCURACY:
