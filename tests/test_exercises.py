@@ -319,3 +319,6 @@ def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
         lab.check("8.3", uri)
         told = f"⬜ The store cannot be asked. There is no file {file}: correct its name.\n"
         assert capsys.readouterr().out == told and not file.exists()
+    file.touch()
+    lab.check("8.3", str(file))
+    assert f"write sqlite:///{file}." in capsys.readouterr().out

@@ -20,6 +20,7 @@ def capstone(
     kinds=("LogisticRegression", "GaussianNB"),
     parameters={"random_state": 0, "test_size": 0.5, "smoothing": 0.1},
     own_seed=0,
+    varied=("smoothing",),
     table=wine.frame,
     best=(5,),
     plot="plots/a_plot.png",
@@ -34,7 +35,8 @@ def capstone(
         with mlflow.start_run(run_name=f"number {number}"):
             kind = kinds[number % len(kinds)]
             own = {"random_state": own_seed} if own_seed and kind == kinds[0] else {}
-            mlflow.log_params({"model": kind} | parameters | own)
+            changed = {name: number for name in varied if name in parameters}
+            mlflow.log_params({"model": kind} | parameters | own | changed)
             if table is not None:
                 mlflow.log_input(mlflow.data.from_pandas(table, name="wine"))
             mlflow.set_tag("git_commit", "no git")
@@ -114,7 +116,16 @@ capstone(signature=mlflow.models.infer_signature(wine.data))
 whole = mlflow.models.infer_signature(wine.data)
 capstone(signature=whole, input_example=wine.data.head(2)[["ash"]])
 # %% 8.3 ❌ found var_smoothing = 0.1 in
-capstone(parameters={"random_state": 0, "test_size": 0.5, "var_smoothing": 0.1})
+capstone(parameters={"random_state": 0, "test_size": 0.5, "smoothing": 0, "var_smoothing": 0.1})
+# %% 8.3 ❌ found runs with 2 different settings, expected six
+capstone(varied=())
+# %% 8.3 ❌ found a model with random_state = 7, which the run 'number 5' does not record
+forest = RandomForestClassifier(3, random_state=7).fit(wine.data, wine.target)
+trusted = {"skops_trusted_types": ["sklearn.tree._tree.Tree"]}
+capstone(model=forest, input_example=wine.data.head(2), **trusted)
+# %% 8.3 ❌ found the dataset 'iris' in
+# name="wine", targets → name="iris", targets
+# which wine is it → which iris is it
 # %% 8.3 ❌ found random_state = 0 for GaussianNB and 7 for LogisticRegression, expected the seed of one split
 capstone(own_seed=7)
 # %% 8.3 ❌ that could not be stored, expected one that is. Read the error under your cell: if skops refused

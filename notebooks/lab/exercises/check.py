@@ -172,6 +172,8 @@ def _why_not_there(tracking_uri: str) -> str:
         return f"The tracking server {tracking_uri} does not answer: start it again."
     path = tracking_uri.removeprefix("sqlite:///")
     file = store.Store(tracking_uri).folder if path == tracking_uri else Path(path)
+    if path == tracking_uri and Path(path).is_file():
+        return f"{path} is a file: if it is a database, write sqlite:///{path}."
     return "" if file is None or file.exists() else f"There is no file {file}: correct its name."
 
 

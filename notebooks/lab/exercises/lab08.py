@@ -77,6 +77,9 @@ def something_of_your_own(student: Student) -> str:
     for run in runs:
         can_be_rebuilt(run)
         seeds.setdefault(run.param("model"), set()).add(run.param("random_state"))
+    different = len({frozenset(run.params.items()) for run in runs})
+    hint = "A parameter tells them apart, too: log each setting that you change."
+    require(different >= 6, f"runs with {different} different settings", "six", hint)
     kinds = sorted(seeds)
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
@@ -114,7 +117,8 @@ def can_be_rebuilt(run: StudentRun) -> None:
     need(run.datasets, f"{run} has no dataset; use mlflow.log_input.")
     for logged in run.datasets:
         found = f"the dataset '{logged.dataset.name}' in {run}, which the labs have used"
-        require(logged.dataset.digest not in map(digest, OURS), found, "data that are new here")
+        known = logged.dataset.digest in map(digest, OURS) or logged.dataset.name in OURS
+        require(not known, found, "data that are new here")
     commit = {"git_commit", "mlflow.source.git.commit"} & set(run.tags)
     need(commit, f"{run} has no tag 'git_commit'; where there is no git, set it to 'no git'.")
 

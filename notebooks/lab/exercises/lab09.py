@@ -16,7 +16,7 @@ SETTINGS = ("C", "components", "n_splits", "random_state")
 )
 def a_sweep_of_your_own(parent: StudentRun) -> str:
     none_outside(parent)
-    hint = "Trials go where the experiment_id says that they are told, so the sweep's must be that of 'my_sweep'."
+    hint = "Each trial logs to the experiment_id in its sweep: put the id of 'my_sweep' there."
     trials = whole_trials(parent, TRIALS, "twelve", hint)
     for run in trials:
         run.must_hold(
@@ -66,7 +66,7 @@ def account_for_a_dead_worker(parent: StudentRun) -> str:
 @exercise("9.3", "Mend it", (EXPERIMENT, "mended"), on_own_server=True)
 def mend_it(parent: StudentRun) -> str:
     none_outside(parent)
-    hint = f"A trial that start_run is told no experiment_id of may lie in another one than '{EXPERIMENT}'."
+    hint = "Without experiment_id, start_run may log to another experiment."
     trials = whole_trials(parent, 4, "four", hint)
     spans = sorted((run.run.info.start_time, run.run.info.end_time) for run in trials)
     overlap = any(begin < end for (_, end), (begin, _) in pairwise(spans))
@@ -81,7 +81,7 @@ def none_outside(parent: StudentRun) -> None:
     runs = [run for run in parent.student.finished(parent.experiment) if "accuracy" in run.metrics]
     since = [run for run in runs if run.started >= parent.started and run.id != parent.id]
     outside = [run.name for run in since if "mlflow.parentRunId" not in run.tags]
-    found = f"{len(outside)} trials outside '{parent.name}' ({', '.join(sorted(outside)[:3])})"
+    found = f"{len(outside)} trials outside '{parent.name}' ({', '.join(sorted(outside)[:3])}{' …' * (len(outside) > 3)})"
     hint = (
         "Pass experiment_id and parent_run_id to start_run, in the function that the workers run."
     )
