@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import requests
 import torch
+import yaml
 from mlflow import MlflowClient
 from mlflow.models import infer_signature
 from sklearn.decomposition import PCA
@@ -152,9 +153,16 @@ def test_trap_runs_whose_metric_is_nan_come_last_and_are_not_found(database):
             assert [run.data.metrics["loss"] for run in found] == [1.0]
 
 
-def test_trap_a_misspelt_experiment_is_an_empty_table():
-    mlflow.create_experiment("a question")
+def test_trap_a_misspelt_experiment_is_an_empty_table_and_a_misspelt_metric_no_order():
+    mlflow.set_experiment("a question")
     assert len(mlflow.search_runs(experiment_names=["a qestion"])) == 0
+    for accuracy in (0.9, 0.5):
+        with mlflow.start_run():
+            mlflow.log_metric("accuracy", accuracy)
+        time.sleep(0.002)
+    for order, best in (("accuracy", 0.9), ("acuracy", 0.5)):
+        found = mlflow.search_runs(order_by=[f"metrics.{order} DESC"], max_results=1)
+        assert list(found["metrics.accuracy"]) == [best]
 
 
 def test_trap_json_has_no_nan():
@@ -235,6 +243,19 @@ def test_trap_what_is_trained_again_stands_twice_in_the_history(database):
             time.sleep(0.002)
         history = client.get_metric_history(id, "loss")
         assert [(point.step, point.value) for point in history] == [(3, 0.5), (3, 0.4)]
+
+
+def test_trap_numbers_of_numpy_are_no_numbers_in_a_dictionary():
+    with mlflow.start_run() as run:
+        for name in ("a.json", "a.yaml", "plain.yaml"):
+            number = 8 if name == "plain.yaml" else np.int64(8)
+            mlflow.log_dict({"digit": number}, name)
+    uri = f"runs:/{run.info.run_id}"
+    assert mlflow.artifacts.load_dict(f"{uri}/a.json") == {"digit": "8"}
+    with pytest.raises(yaml.YAMLError):
+        yaml.safe_load(mlflow.artifacts.load_text(f"{uri}/a.yaml"))
+    with pytest.raises(mlflow.MlflowException, match="JSON"):
+        mlflow.artifacts.load_dict(f"{uri}/plain.yaml")
 
 
 def test_trap_the_source_of_a_dataset_is_a_path(tmp_path, monkeypatch):
