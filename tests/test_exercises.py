@@ -322,3 +322,16 @@ def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
     file.touch()
     lab.check("8.3", str(file))
     assert f"write sqlite:///{file}." in capsys.readouterr().out
+
+
+def test_run_that_a_log_call_below_a_block_has_opened_is_named(capsys, client):
+    mlflow.set_experiment("sklearn_experiment")
+    with mlflow.start_run(run_name="my-setting"):
+        mlflow.log_param("C", 10.0)
+    mlflow.log_metric("accuracy", 1.0)
+    lab.check("2.1")
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert "has no metric 'accuracy'" in first and second.endswith("mlflow.end_run() closes it.")
+    mlflow.end_run()
+    lab.check("2.1")
+    assert "closes it" not in capsys.readouterr().out

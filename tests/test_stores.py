@@ -149,7 +149,7 @@ def test_lab03_curve_turns_and_checkpoint_is_its_lowest_point(client):
     assert set(files) == {"learning_curve.png", "checkpoints/best.pt"}
     assert files["learning_curve.png"].startswith(b"\x89PNG")
     checkpoint = torch.load(io.BytesIO(files["checkpoints/best.pt"]), weights_only=True)
-    assert str(checkpoint["epoch"]) == run.data.tags["best_epoch"]
+    assert checkpoint["epoch"] == run.data.metrics["best_epoch"]
     assert checkpoint["val_loss"] == pytest.approx(losses[checkpoint["epoch"] - 1], rel=1e-4)
 
 

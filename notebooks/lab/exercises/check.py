@@ -88,6 +88,8 @@ def check(id: str | float, tracking_uri: str | None = None) -> None:
         id: the number of the exercise, like "2.1".
         tracking_uri: another store than the labs', in which the answer is; all its runs count as the student's.
     """
+    import mlflow
+
     exercises = all_exercises()
     exercise = exercises.get(str(id))
     if exercise is None:
@@ -112,7 +114,10 @@ def check(id: str | float, tracking_uri: str | None = None) -> None:
         elif not was_done:
             verdict = verdict or judge(exercise, student)
             _note(student, verdict)
+        assert verdict is not None
         print(verdict)
+        if verdict.mark != DONE and "end_run" not in verdict.sentence and mlflow.active_run():
+            print("A run is open, as after a log call below a block: mlflow.end_run() closes it.")
 
 
 def progress(verify: bool = False) -> None:
