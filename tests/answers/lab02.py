@@ -80,6 +80,6 @@ client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-
 # max_iter=int(chosen["max_iter"]) → max_iter=3
 # %% 2.3 ✅ with all parameters logged, and the data read from the record
 # mlflow.log_param("C", chosen["C"]) → mlflow.log_params(chosen)
-# iris.drop( → pd.read_csv(mlflow.data.get_source(strong.inputs.dataset_inputs[0]).load()).drop(
+# data.drop( → pd.read_csv(mlflow.data.get_source(strong.inputs.dataset_inputs[0]).load()).drop(
 # %% 2.3 ✅ six decimals are enough
 # log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → round(log_loss(y_test_again, strong_again.predict_proba(X_test_again)), 7)
