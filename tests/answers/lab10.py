@@ -23,6 +23,8 @@ def fewer_columns(run_name):
 # assert promote(mine) == "passed" →
 # %% 10.1 ❌ found gate = not better
 # {"kernel": "linear", "C": 1.0} → {"kernel": "rbf"}
+# %% 10.1 ⬜ is from the run 'my-challenger'; register its model with mlflow.register_model
+# , registered_model_name=name →
 # %% 10.1 ❌ found gate = another signature on version
 # train("my-challenger", [SVR(**linear)], linear, registered_model_name=name) → fewer_columns("my-challenger")
 # %% 10.1 ❌ found model = StandardScaler, Ridge in the run 'my-challenger', expected model = StandardScaler, SVR

@@ -56,17 +56,18 @@ def challenger(student: Student) -> tuple[StudentRun, ModelVersion]:
     runs = {run.id: run for run in student.named(EXPERIMENT, RUN)}
     found = student.client.search_model_versions(f"name = '{name_of(student)}'")
     made = [version for version in found if version.run_id in runs]
-    if not made:
-        others = student.client.search_model_versions(f"run_id = '{newest.id}'")
-        besides = f", but '{others[0].name}' has one" if others else ""
-        none = f"no version of '{name_of(student)}' is from {newest}{besides}"
-        raise Missing(f"{none}; register its model with mlflow.register_model(model_uri, name).")
 
     def rank(version: ModelVersion) -> tuple[bool, float, int]:
         passed = version.tags.get("gate") == "passed"
         return passed, runs[str(version.run_id)].started, int(version.version)
 
-    best = max(made, key=rank)
+    best = max(made, key=rank, default=None)
+    is_judged = newest.id in {version.run_id for version in made}
+    if best is None or not (is_judged or rank(best)[0]):
+        others = student.client.search_model_versions(f"run_id = '{newest.id}'")
+        besides = f", but '{others[0].name}' has one" if others else ""
+        none = f"no version of '{name_of(student)}' is from {newest}{besides}"
+        raise Missing(f"{none}; register its model with mlflow.register_model(model_uri, name).")
     return runs[str(best.run_id)], best
 
 

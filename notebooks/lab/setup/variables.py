@@ -94,8 +94,8 @@ def _rows(store: Store) -> list[tuple[str, str]]:
     rows = [
         ("mlflow.set_tracking_uri(uri)", "runs go to mlflow.db in the folder you are in"),
         ("mlflow.set_registry_uri(uri)", "so do registered models"),
-        ("MLFLOW_TRACKING_URI=uri", "programs that you start from here use another store"),
-        ("MLFLOW_REGISTRY_URI=uri", "the same, for registered models"),
+        ("MLFLOW_TRACKING_URI=uri, in full", "programs that you start from here use another store"),
+        ("MLFLOW_REGISTRY_URI=uri, in full", "the same, for registered models"),
     ]
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
     rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
