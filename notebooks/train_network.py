@@ -110,5 +110,5 @@ with mlflow.start_run(run_id=arguments.run) as run, tempfile.TemporaryDirectory(
     mlflow.pytorch.log_model(
         model, name="network", input_example=example, pip_requirements=requirements
     )
-    mlflow.log_metric("best_epoch", state["best_epoch"])
+    mlflow.log_metric("best_epoch", state["best_epoch"], step=state["best_epoch"])
 print(f"best epoch {state['best_epoch']}: validation loss {state['best_loss']:.3f}")
