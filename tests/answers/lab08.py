@@ -123,6 +123,10 @@ capstone(varied=())
 forest = RandomForestClassifier(3, random_state=7).fit(wine.data, wine.target)
 trusted = {"skops_trusted_types": ["sklearn.tree._tree.Tree"]}
 capstone(model=forest, input_example=wine.data.head(2), **trusted)
+# %% 8.3 ✅ a model's own seed, a date, beside the split's
+dated = RandomForestClassifier(3, random_state=20261129).fit(wine.data, wine.target)
+both = {"random_state": 0, "test_size": 0.5, "smoothing": 0.1, "model_seed": 20261129}
+capstone(model=dated, parameters=both, input_example=wine.data.head(2), **trusted)
 # %% 8.3 ❌ found the dataset 'iris' in
 # name="wine", targets → name="iris", targets
 # which wine is it → which iris is it

@@ -64,9 +64,7 @@ def refuse_words_accept_gaps(run: StudentRun) -> str:
     fails = "Log the pipeline, which fills gaps, with a signature of all its columns."
     refused = model.refusal(unknown, fails)
     found = f"a signature that refuses the frame with an unknown age ({refused})"
-    hint = (
-        "A whole number cannot be missing, and a column of them takes no floats: see section 5.5."
-    )
+    hint = "Declare every column as a float of 64 bits: see section 5.5."
     require(refused is None, found, "one that lets it pass", hint)
     found = "a signature that lets words pass for sex"
     require(model.refusal(words, fails) is not None, found, "one that refuses them")

@@ -36,9 +36,8 @@ def two_runs_of_a_script(student: Student) -> str:
         try:
             run = student.run(EXPERIMENT, f"C={C:g}")
         except Missing as missing:
-            other = "A script that is told no store uses one of its own."
-            told = [str(missing), *([] if student.finished(EXPERIMENT) else [other])]
-            raise Missing(" ".join(told)) from None
+            why = " A script that is told no store uses one of its own."
+            raise Missing(f"{missing}{'' if student.finished(EXPERIMENT) else why}") from None
         run.must_hold(
             tag={"mlflow.source.name": made_by_the_script},
             param={"C": C},
@@ -153,10 +152,10 @@ def has_its_settings(run: StudentRun, model: StudentModel) -> None:
     for name in own.keys() & run.params.keys() - set(NEEDED):
         run.param(name, own[name], "That is what the logged model has.")
     noted = {run.params[name] for name in run.params if re.search("seed|random_state", name)}
-    for seed in own.get("random_state", ()):
-        found = f"a model with random_state = {seed:g}, which {run} does not record"
+    for seed in map(str, own.get("random_state", ())):
+        found = f"a model with random_state = {seed}, which {run} does not record"
         hint = "Log it beside the split's, as model_seed."
-        require(f"{seed:g}" in noted, found, "its seed among the parameters", hint)
+        require(seed in noted, found, "its seed among the parameters", hint)
 
 
 def alike(answers: Any, others: Any) -> bool:
