@@ -46,7 +46,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 
 # %% 5.2 ⬜ the model has no signature
 # signature=guard, →
-# %% 5.2 ❌ A whole number cannot be missing
+# %% 5.2 ❌ Declare every column as a float of 64 bits
 # signature=guard → signature=integer_signature
 # %% 5.2 ❌ a signature that lets words pass for sex
 # signature=guard → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
