@@ -80,11 +80,12 @@ def test_lab_and_solutions_on_a_cluster_that_is_there(tmp_path):
 
 # What lab 9 starts, and a process of the student's that does not end by itself.
 ALL_THAT_RUNS = """
-import lab, subprocess, sys
+import subprocess, sys
 from dask.distributed import Client
 from joblib import Parallel, delayed
+from lab.servers import in_background
 command = [sys.executable, "-m", "http.server", "{port}", "--bind", "127.0.0.1"]
-server = lab.in_background(command, folder=".", until="http://127.0.0.1:{port}")
+server = in_background(command, ".", "http://127.0.0.1:{port}")
 client = Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
 stuck = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 Parallel(n_jobs=2)(delayed(abs)(number) for number in range(4))

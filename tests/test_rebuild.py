@@ -52,11 +52,13 @@ def parts_of(run, params: dict) -> dict[str, tuple]:
     seed = params.pop("split_seed" if "split_seed" in params else "random_state")
     stratify = table[params.pop("stratify")] if "stratify" in params else None
     split = {}
-    if "held_out" in params:
-        size = params.pop("held_out")
-        split["train"], rows = train_test_split(rows, test_size=size, random_state=seed)
+    size = params.pop("test_size")
+    if "validation_size" in params:
+        held_out = params.pop("validation_size") + size
+        split["train"], rows = train_test_split(rows, test_size=held_out, random_state=seed)
+        size /= held_out
     first, split["test"] = train_test_split(
-        rows, test_size=params.pop("test_size"), random_state=seed, stratify=stratify
+        rows, test_size=size, random_state=seed, stratify=stratify
     )
     split["validation" if "train" in split else "train"] = first
     return {name: (part.drop(columns=target), part[target]) for name, part in split.items()}

@@ -127,8 +127,8 @@ def test_lab03_every_epoch_is_kept(client):
 def test_lab03_records_what_the_result_depends_on(client):
     runs = runs_of(client, "pytorch_experiment")
     expected = {"learning_rate": "0.01", "epochs": "150", "optimizer": "Adam", "seed": "0"}
-    expected |= {"held_out": "0.4", "test_size": "0.5", "split_seed": "1", "loss": "MSELoss"}
-    expected |= {"target": "progression", "scaler": "StandardScaler"}
+    expected |= {"validation_size": "0.2", "test_size": "0.2", "split_seed": "1"}
+    expected |= {"target": "progression", "scaler": "StandardScaler", "loss": "MSELoss"}
     expected |= {"batch_size": "265", "patience": "150"}
     for name, weights in {"simple-model": "11", "mlp": "385"}.items():
         params = runs[name].data.params

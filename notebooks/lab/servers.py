@@ -34,7 +34,7 @@ ANY_HOST = "0.0.0.0"
 START_SECONDS = 120  # a first start on a slow disk; usually about ten
 STOP_SECONDS = 20
 RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lab.servers import guard; guard()"
-_served: list[Server] = []
+_served: dict[tuple[str, str], Server] = {}  # by command and folder
 # A server that no variable names any more must not be collected: its guard would take that for the end of this process.
 _started: list[Server] = []
 
@@ -62,32 +62,15 @@ class Server:
                 end_tree(self.guard.pid)
 
 
-def in_background(command: list[str], folder: Path, until: str) -> Server:
-    """Start a server that ends with this process at the latest, and wait until it answers.
+def serve(command: str, folder: str | Path = ".") -> Server:
+    """Start `mlflow server …` or `mlflow models serve …` as in a terminal of its own, and wait until the server answers.
 
-    Args:
-        command: the program, as one would type it; `mlflow` is that of this Python.
-        folder: where it runs.
-        until: an address at which it answers when it is ready.
-
-    Raises:
-        LabError: the port is taken, or the server does not come up; the message holds its last line.
-    """
-    where = urlsplit(until)
-    if not is_free(where.port or 80, where.hostname or HOST):
-        raise LabError(
-            f"Port {where.port} is taken: choose another, or end what uses it, and run this cell again."
-        )
-    return _start(command, server_environment(), until, folder)
-
-
-def serve(command: str) -> Server:
-    """Start `mlflow models serve …`, print the command as for a terminal, and wait until the server answers.
-
-    A server that was started here before is ended first. When the notebook's kernel ends, however it ends, so does the server.
+    The command is printed. A server that the same command started in the same folder is ended first, and the new one gets its
+    port. When the notebook's kernel ends, however it ends, so does the server.
 
     Args:
         command: what one would type; a port that is free is added, in place of one that it names.
+        folder: where it runs.
 
     Returns:
         the server, with its `address`, and `end()`.
@@ -96,17 +79,27 @@ def serve(command: str) -> Server:
         LabError: the server does not come up; the message holds MLflow's last line.
     """
     words = shlex.split(command)
-    if words[:3] != ["mlflow", "models", "serve"]:
-        raise LabError(f"lab.serve starts 'mlflow models serve …', and was given: {command}")
-    while _served:
-        _served.pop().end()
-    words += ["--port", str(port := any_port())]
+    models = words[:3] == ["mlflow", "models", "serve"]
+    if not models and words[:2] != ["mlflow", "server"]:
+        raise LabError(
+            f"lab.serve starts 'mlflow server …' or 'mlflow models serve …', and was given: {command}"
+        )
+    host = words[words.index("--host") + 1] if "--host" in words else HOST
+    key = (command, str(Path(folder).resolve()))
+    port = 0
+    if before := _served.pop(key, None):
+        before.end()
+        port = urlsplit(before.address).port or 0
+    if not port or not is_free(port, host):
+        port = any_port(host)
+    words += ["--port", str(port)]
     print(f"$ {shlex.join(words)}")
     # MLflow looks for uvicorn on the path, where the programs of a kernel's Python need not be.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    server = _start(words, os.environ | {"PATH": path}, f"http://{HOST}:{port}/ping")
-    _served.append(server)
-    return server
+    environment = dict(os.environ) if models else server_environment()
+    until = f"http://{host}:{port}/{'ping' if models else 'health'}"
+    _served[key] = in_background(words, folder, until, environment | {"PATH": path})
+    return _served[key]
 
 
 def run_until_stopped(
@@ -139,7 +132,7 @@ def run_until_stopped(
     try:
         # A relative path in a database's address starts in notebooks/, as it does for the notebooks.
         folder = store.ROOT / "notebooks"
-        server = _start(command, environment, f"{address}/health", folder, name)
+        server = in_background(command, folder, f"{address}/health", environment, name)
         when_ready(address)
         server.guard.wait()
         raise _complaint("ended by itself", server.log, name)
@@ -151,14 +144,25 @@ def run_until_stopped(
             server.end()
 
 
-def _start(
+def in_background(
     command: list[str],
-    environment: dict[str, str],
+    folder: str | Path,
     until: str,
-    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
     name: str = "",
 ) -> Server:
-    """Start a server behind a guard, and wait until it answers."""
+    """Start a server that ends with this process at the latest, and wait until it answers.
+
+    Args:
+        command: the program, as one would type it; `mlflow` is that of this Python.
+        folder: where it runs.
+        until: an address at which it answers when it is ready.
+        environment: its environment variables; without it, this process's as `mlflow server` is to have them.
+        name: what it is called in messages.
+
+    Raises:
+        LabError: the server does not come up; the message holds its last line, or lines.
+    """
     if command[0] == "mlflow":
         command = [sys.executable, "-m", *command]
     # A kernel leads a session; another process may share one with what is not to end with it.
@@ -167,7 +171,7 @@ def _start(
     guarded = subprocess.Popen(
         [sys.executable, "-c", RUN, str(store.ROOT / "notebooks"), str(session), *command],
         cwd=folder,
-        env=environment,
+        env=server_environment() if environment is None else environment,
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -296,10 +300,10 @@ def port_from(text: str | None) -> int | None:
     return int(text)
 
 
-def any_port() -> int:
+def any_port(host: str = HOST) -> int:
     """Return a port that nobody listens on, another one each time: two that ask at once must not get the same."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 

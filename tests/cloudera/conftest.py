@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import in_background
+from lab.servers import in_background
 from support import ROOT, copy_project, free_port
 
 

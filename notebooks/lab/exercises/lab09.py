@@ -16,7 +16,7 @@ SETTINGS = ("C", "components", "n_splits", "random_state")
 )
 def a_sweep_of_your_own(parent: StudentRun) -> str:
     none_outside(parent)
-    hint = "Each trial logs to the experiment_id in its sweep: put the id of 'my_sweep' there."
+    hint = "Each trial logs to the experiment_id in its log_to: put the id of 'my_sweep' there."
     trials = whole_trials(parent, TRIALS, "twelve", hint)
     for run in trials:
         run.must_hold(
