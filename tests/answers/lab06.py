@@ -8,12 +8,14 @@
 # "missed": 8 → "missed": [8]
 # %% 6.1 ⬜ notes/conclusion.json has no 'missed', but digit, predicted
 # "missed": 8 → "digit": 8
-# %% 6.1 ❌ found other things in notes/conclusion.json, expected a dictionary
+# %% 6.1 ❌ found no dictionary in notes/conclusion.json
 # log_dict({"missed": 8, "predicted": 1}, → log_text("8, not 1",
 # %% 6.1 ⬜ no artifact 'notes/conclusion.json', but conclusion.json
 # notes/conclusion.json → conclusion.json
-# %% 6.1 ✅ as texts, with more than was asked
-# {"missed": 8, "predicted": 1} → {"predicted": "1", "missed": "8", "times": 5}
+# %% 6.1 ❌ expected numbers, not texts. A number of NumPy's becomes a text there
+# {"missed": 8, "predicted": 1} → {"missed": y_test[899], "predicted": 1}
+# %% 6.1 ✅ in another order, with more than was asked
+# {"missed": 8, "predicted": 1} → {"predicted": 1, "missed": 8, "times": 5}
 # %% 6.1 ✅ as a text
 # log_dict({"missed": 8, "predicted": 1}, → log_text('{"missed": 8, "predicted": 1}',
 # %% 6.1 ✅ as a file

@@ -74,7 +74,7 @@ added(pipeline.fit(X_train, y_train), "the gap")
 
 # %% 7.3 ⬜ no tag 'enough_components', but the run 'C=10.0, components=40' has it
 # parent.info.run_id → best["run_id"]
-# %% 7.3 ❌ found enough_components = 10 on the parent, expected the smallest number within 0.02
+# %% 7.3 ❌ found enough_components = 10 on the parent, expected the smallest of 5, 10, 20 and 40
 # 0.02 → 0.05
 # %% 7.3 ❌ found enough_components = 20 components on the parent, expected a number and nothing else
 # enough) → f"{enough} components")

@@ -17,7 +17,7 @@ def names_the_two_digits(text: str) -> None:
     with contextlib.suppress(ValueError):
         told = json.loads(text)
     hint = "'log_dict' stores one."
-    require(isinstance(told, dict), "other things in notes/conclusion.json", "a dictionary", hint)
+    require(isinstance(told, dict), "no dictionary in notes/conclusion.json", "one", hint)
     for key in ("missed", "predicted"):
         if key not in told:
             raise Missing(f"notes/conclusion.json has no '{key}', but {', '.join(told)}.")
@@ -31,6 +31,9 @@ def names_the_two_digits(text: str) -> None:
         hint = "The first is right, the second is not: look along its row."
     expected = "the digit missed most often, and what was predicted for it most often"
     require(digits == right, str(found), expected, hint)
+    numbers = all(isinstance(digit, int) for digit in found.values())
+    hint = "A number of NumPy's becomes a text there: int(…) makes a plain one of it."
+    require(numbers, str(found), "numbers, not texts", hint)
 
 
 @exercise(

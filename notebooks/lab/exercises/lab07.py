@@ -117,7 +117,7 @@ def enough_components(student: Student) -> str:
     need(parent in others, none)
     chosen = parent.tag("enough_components")
     found = f"enough_components = {chosen} on the parent"
-    asked = f"the smallest number within 0.02 of {max(best.values()):.3f}"
+    asked = f"the smallest of 5, 10, 20 and 40 that is within 0.02 of {max(best.values()):.3f}"
     hint = "Write down the best accuracy for each number of components, then compare."
     require(number(chosen, found) == float(enough), found, asked, hint)
     most = COMPONENTS[-1]
