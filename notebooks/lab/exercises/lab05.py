@@ -87,7 +87,9 @@ def no_more_than_needed(run: StudentRun) -> str:
     hint = "Infer it from a frame of just these columns."
     require(sorted(names) == THREE, found, ", ".join(THREE), hint)
     rows = measurements()[THREE]
-    refused = model.refusal(rows, "Fit a new Ridge() on a frame of the three columns, and infer the signature from the same frame.")
+    refused = model.refusal(
+        rows, "Fit a new Ridge() on the three columns, and infer the signature from the same frame."
+    )
     found = f"a signature that refuses a frame of these columns ({refused})"
     hint = "Infer it from X[['bmi', 'bp', 'ltg']], whose values are 64-bit floats."
     require(refused is None, found, "one that lets it pass", hint)
