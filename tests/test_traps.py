@@ -258,6 +258,18 @@ def test_trap_numbers_of_numpy_are_no_numbers_in_a_dictionary():
         mlflow.artifacts.load_dict(f"{uri}/plain.yaml")
 
 
+def test_trap_the_digest_of_a_table_leaves_columns_out():
+    def digest(column) -> str:
+        return mlflow.data.from_pandas(pd.DataFrame({"a": [1, 2], "b": column})).digest
+
+    one, other = pd.to_datetime(["2026-01-01", "2026-01-02"]), pd.to_datetime(["1999-01-01"] * 2)
+    assert digest(one) == digest(other)
+    assert digest(one.astype(str)) != digest(other.astype(str))
+    assert digest([True, False]) == digest([False, True])
+    assert digest(["x", None]) == digest(["y", None])
+    assert digest(["x", ""]) != digest(["y", ""])
+
+
 def test_trap_the_source_of_a_dataset_is_a_path(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
