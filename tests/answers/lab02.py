@@ -78,8 +78,12 @@ client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-
 # %% 2.3 ❌ found a model with a log loss of 0.779 on the held-out flowers
 # log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → strong.data.metrics["log_loss"]
 # max_iter=int(chosen["max_iter"]) → max_iter=3
-# %% 2.3 ✅ with all parameters logged, and the data read from the record
-# mlflow.log_param("C", chosen["C"]) → mlflow.log_params(chosen)
+# %% 2.3 ⬜ has no parameter 'solver'
+# mlflow.log_params(chosen) → mlflow.log_params({name: chosen[name] for name in chosen if name != "solver"})
+# %% 2.3 ❌ found test_size = 0.3 in the run 'rebuilt', expected test_size = 0.2
+# mlflow.log_params(chosen) → mlflow.log_params(chosen | {"test_size": 0.3})
+# %% 2.3 ✅ as numbers, and the data read from the record
+# mlflow.log_params(chosen) → mlflow.log_params(chosen | {"C": 0.01, "tol": 1e-8})
 # data.drop( → pd.read_csv(mlflow.data.get_source(strong.inputs.dataset_inputs[0]).load()).drop(
 # %% 2.3 ✅ six decimals are enough
 # log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → round(log_loss(y_test_again, strong_again.predict_proba(X_test_again)), 7)

@@ -93,7 +93,8 @@ def a_run_that_explains_itself(run: StudentRun) -> str:
 @exercise("2.3", "Repeat a run from its record", (EXPERIMENT, "rebuilt"))
 def repeat_a_run(run: StudentRun) -> str:
     original = run.source("rebuilt_from", "strong-regularization")
-    run.param("C", original.param("C"))
+    for name, value in original.params.items():
+        run.param(name, value)
     found, recorded = run.metric("log_loss"), original.metric("log_loss")
     is_rounded = any(found == round(recorded, digits) for digits in range(6))
     hint = "Use every parameter of the record, the split's seed too."

@@ -36,7 +36,7 @@ def curve(run: StudentRun, metric: str, epochs: int) -> dict[int, float]:
 def is_the_curve(found: dict[int, float], right: dict[int, float], hint: str) -> None:
     """Raise `Wrong` unless validation losses are, at some epochs, what the lab's settings lead to."""
     for epoch, loss in right.items():
-        shown = f"a validation loss of {found[epoch]:.3f} at epoch {epoch}"
+        shown = f"val_loss = {found[epoch]:.3f} at epoch {epoch}"
         require(abs(found[epoch] - loss) < LOSS_TOLERANCE, shown, f"{loss:.3f}", hint)
 
 
