@@ -18,7 +18,7 @@ def fitted(X=X_train, y=y_train, **settings):
 
 # %% 2.1 ⬜ but one named 'my_setting'
 train("my_setting", 10.0)
-# %% 2.1 ❌ a model with C = 1 in a run with the parameter C = 10.0
+# %% 2.1 ❌ a model with C = 1.0 in a run with the parameter C = 10.0, expected the same in both
 logged(fitted(C=1.0))
 # %% 2.1 ❌ a log loss of 0.033 on the held-out flowers, expected 0.043. Train on X_train and y_train
 logged(fitted(iris.drop(columns="species"), iris["species"]))
@@ -82,6 +82,9 @@ client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-
 # mlflow.log_params(chosen) → mlflow.log_params({name: chosen[name] for name in chosen if name != "solver"})
 # %% 2.3 ❌ found test_size = 0.3 in the run 'rebuilt', expected test_size = 0.2
 # mlflow.log_params(chosen) → mlflow.log_params(chosen | {"test_size": 0.3})
+# %% 2.3 ❌ a model with tol = 0.0001 in a run with the parameter tol = 1e-08
+# tol=float(chosen["tol"]), →
+# log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → strong.data.metrics["log_loss"]
 # %% 2.3 ✅ as numbers, and the data read from the record
 # mlflow.log_params(chosen) → mlflow.log_params(chosen | {"C": 0.01, "tol": 1e-8})
 # data.drop( → pd.read_csv(mlflow.data.get_source(strong.inputs.dataset_inputs[0]).load()).drop(

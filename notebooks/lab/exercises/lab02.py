@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lab.exercises import exercise
 from lab.exercises.expected import IRIS_LOG_LOSS, LOG_LOSS_TOLERANCE, iris_test
-from lab.exercises.student import StudentRun, reading, refuse, require
+from lab.exercises.student import StudentRun, reading, refuse, require, same
 
 EXPERIMENT = "sklearn_experiment"
 DAY = 86_400  # seconds
@@ -24,10 +24,12 @@ def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
     X_test, y_test = iris_test()
     logged = run.model("logistic_regression")
     model = logged.inside("LogisticRegression", f" of {run}", "Train it as section 2.4 does.")
-    C = run.param("C")
-    found = f"a model with C = {model.C:g} in a run with the parameter C = {C}"
-    hint = "Log the model that you trained, and its own value: model.C."
-    require(float(C) == model.C, found, "the same C in both", hint)
+    run.param("C")
+    for name in sorted({"C", "solver", "tol", "max_iter"} & run.params.keys()):
+        own, told = getattr(model, name), run.params[name]
+        found = f"a model with {name} = {own} in a run with the parameter {name} = {told}"
+        hint = f"Log the model that you trained, and its own value: model.{name}."
+        require(same(told, own), found, "the same in both", hint)
     with reading():
         strange = ", ".join(sorted(set(map(str, model.classes_)) - set(y_test)))
         names = "one that predicts names of species"

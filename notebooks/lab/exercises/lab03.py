@@ -57,7 +57,7 @@ def another_learning_rate(run: StudentRun) -> str:
     require(faster[10] < 0.9 * slower, found, "one that falls much faster", hint)
     found = f"a training loss of {begin:.3f} at epoch 1"
     usual = f"{expected.FIRST_TRAIN_LOSS:.3f}, with which 'simple-model' began"
-    hint = "Make a fresh SimpleModel after torch.manual_seed(0), and log the two losses under their own names."
+    hint = "Make a fresh SimpleModel after torch.manual_seed(0), and train nothing else with it before."
     require(abs(begin - expected.FIRST_TRAIN_LOSS) < LOSS_TOLERANCE, found, usual, hint)
     hint = "Train with Adam and the learning rate 0.1, and measure the validation loss after each step."
     is_the_curve(faster, expected.VAL_LOSS_FAST, hint)

@@ -295,7 +295,7 @@ class StudentRun:
             raise Missing(f"{self} has no {kind} '{name}'.")
         right = right(self) if callable(right) else right
         accepted = sorted(right) if isinstance(right, set) else [right]
-        if right is None or any(_same(values[name], each, tolerance) for each in accepted):
+        if right is None or any(same(values[name], each, tolerance) for each in accepted):
             return values[name]
         digits = 4 if tolerance > 1e-4 else 8
         found, expected = (
@@ -515,7 +515,8 @@ def number(text: str, found: str, expected: str = "a number and nothing else") -
     refuse(found, expected)
 
 
-def _same(value: float | str, right: float | str, tolerance: float) -> bool:
+def same(value: float | str, right: float | str, tolerance: float = 1e-9) -> bool:
+    """Return whether two things that were recorded are the same: as numbers if they are, within a tolerance; else as texts."""
     try:
         return math.isclose(float(value), float(right), rel_tol=tolerance, abs_tol=tolerance)
     except ValueError:
