@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -58,6 +59,14 @@ def listeners(process):
 
 
 UI = r"The MLflow UI shows (.+) \(a file store\): open (http://127\.0\.0\.1:(\d+))"
+
+
+def test_two_who_start_the_ui_at_the_same_moment_get_one_each(project, start):
+    command = lab("ui", "--port", str(free_port()))
+    with ThreadPoolExecutor(2) as two:
+        begun = list(two.map(lambda _: start(command, UI), range(2)))
+    assert begun[0][1][3] != begun[1][1][3]
+    assert [status(found[2]) for _, found in begun] == [200, 200]
 
 
 def test_ui_shows_the_store_that_the_notebooks_write(project, start):

@@ -115,7 +115,13 @@ def show_ui(port: int | None) -> None:
             told = f"run {FIRST_RUNS} first, then reload the page."
             print(f"Note: there is no run yet: {told}", flush=True)
 
-    run_until_stopped("The MLflow UI", options, port, tell)
+    try:
+        run_until_stopped("The MLflow UI", options, port, tell)
+    except LabError:
+        if is_free(port):
+            raise
+        # A class on one computer starts it at the same moment, and one of them was faster.
+        run_until_stopped("The MLflow UI", options, any_port(), tell)
 
 
 def reset(lab: int = 0) -> Path | None:

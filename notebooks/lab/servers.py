@@ -123,7 +123,8 @@ def run_until_stopped(
     Raises:
         LabError: the server does not start or ends early; the message holds its last lines.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    for asked in (signal.SIGINT, signal.SIGTERM):  # as Ctrl-C
+        signal.signal(asked, signal.default_int_handler)
     address = f"http://{HOST if host == ANY_HOST else host}:{port}"
     command = ["mlflow", "server", "--host", host, "--port", str(port), *options]
     environment = server_environment() | (variables or {})
@@ -180,13 +181,26 @@ def in_background(
     server = Server(f"http://{urlsplit(until).netloc}", guarded, log)
     _started.append(server)
     try:
-        wait_for(guarded, lambda: answers(until))
+        wait_for(guarded, lambda: answers(until) and _listens(guarded.pid, urlsplit(until).port))
     except BaseException as error:  # an interrupt, too
         server.end()
         if isinstance(error, ChildProcessError | TimeoutError):
             raise _complaint(str(error), log, name) from None
         raise
     return server
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    """Return whether a process or a descendant listens on a port: who answers there may be another's, started at the same moment."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        found = [one.net_connections() for one in (root, *root.children(recursive=True))]
+        return any(
+            c.status == psutil.CONN_LISTEN and c.laddr.port == port for some in found for c in some
+        )
+    return False
 
 
 def guard() -> None:
