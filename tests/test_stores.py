@@ -213,7 +213,7 @@ def test_lab04_plain_loop_is_not_seen_and_both_ways_mix(client):
     assert_all_finished(runs)
     assert not runs["torch-loop"].data.params and not runs["torch-loop"].data.metrics
     assert {"training_log_loss", "accuracy"} <= set(runs["both"].data.metrics)
-    assert "purpose" in runs["both"].data.tags
+    assert [model.name for model in models_of(client, runs["both"])] == ["model"]
 
 
 def test_lab04_skops_under_autologging_loses_what_the_text_says(client):
@@ -273,7 +273,8 @@ def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
 
 
 def test_lab05_forest_is_refused(client):
-    assert runs_of(client, "signature_experiment")["refused"].info.status == "FAILED"
+    runs = runs_of(client, "signature_experiment")
+    assert runs["refused"].info.status == "FAILED" and models_of(client, runs["trusted"])
 
 
 def test_lab06_artifacts_are_there_and_readable(client):
@@ -283,7 +284,7 @@ def test_lab06_artifacts_are_there_and_readable(client):
     assert set(files) == {
         "confusion_matrix.png",
         "sample_predictions.csv",
-        "plots/confusion_matrix.png",
+        "plots/least_certain.png",
         "tables/least_certain.json",
         "notes/input.json",
         "notes/report.txt",

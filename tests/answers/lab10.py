@@ -19,7 +19,7 @@ def fewer_columns(run_name):
 # , registered_model_name=name →
 # %% 10.1 ⬜ is from the run 'my-challenger', but 'diabetes' has one; register
 # registered_model_name=name → registered_model_name="diabetes"
-# %% 10.1 ⬜ has no tag 'gate'; call promote with this version
+# %% 10.1 ⬜ has no tag 'gate'; make the sweep's winner champion, and call promote with this version
 # assert promote(mine) == "passed" →
 # %% 10.1 ❌ found gate = not better
 # {"kernel": "linear", "C": 1.0} → {"kernel": "rbf"}

@@ -309,7 +309,7 @@ class StudentRun:
         logged: dict[str, Mapping[str, object]]
         logged = {"a parameter": self.params, "a metric": self.metrics, "a tag": self.tags}
         wrong = [other for other, names in logged.items() if other != kind and name in names]
-        hint = "Start a new run and log all four there, this one in no other way; section 6.4 has the rule."
+        hint = "Start a new run and log all four there, each in one way only; section 6.4 has the rule."
         require(not wrong, f"{name} as {' and '.join(wrong)}", f"it as {kind}", hint)
 
     def text(self, path: str, look: Callable[[str], object] = str) -> str:
