@@ -211,7 +211,7 @@ def test_html_copies_show_the_outputs_and_load_nothing_from_elsewhere(project):
         for link in re.findall(r'(?:src|href)="(?!data:|https?:|#|\.\./\.\./)([^"#?]+)', text):
             assert (target / link).exists(), f"{path.name} leads to {link}"
     first = (target / "01_bad_example.html").read_text(encoding="utf-8")
-    assert "Model accuracy: 0.967" in first and "Dots: the accuracy on 30 flowers" in first
+    assert "Model accuracy: 0.967" in first and "Dots: how many of 30 flowers are right" in first
     eighth = (target / "08_your_own_script.html").read_text(encoding="utf-8")
     assert f'<a href="{source}/notebooks/train.py"' in eighth
 
