@@ -75,7 +75,7 @@ client.set_tag(opened.info.run_id, "run_timestamp", datetime.now().strftime("%Y-
 # random_state=int(chosen["random_state"]) → random_state=7
 # %% 2.3 ❌ Log it as it is, without rounding
 # log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → round(0.6206146764, 3)
-# %% 2.3 ❌ found a model with a log loss of 0.779 on the held-out flowers
+# %% 2.3 ❌ a model with max_iter = 3 in a run with the parameter max_iter = 10000
 # log_loss(y_test_again, strong_again.predict_proba(X_test_again)) → strong.data.metrics["log_loss"]
 # max_iter=int(chosen["max_iter"]) → max_iter=3
 # %% 2.3 ⬜ has no parameter 'solver'
