@@ -201,8 +201,9 @@ def cluster(browser: Browser, project: Path) -> None:
         page.goto(dashboard)
         page.wait_for_timeout(5000)
         kernel.run("del futures")  # the trials of the cell above leave the dashboard
-        kernel.run("more = client.map(train, trials, dataset=dataset, sweep=on_dask, pure=False)")
-        page.wait_for_timeout(5_000)
+        more = "client.map(train, trials, dataset=dataset, log_to=on_dask, pause=0.3, pure=False)"
+        _, error = kernel.run(f"more = {more}; client.gather(more)")
+        assert not error, error
         write("dask_dashboard", packed(page.screenshot()))
         kernel.run("del more")  # whatever has not begun is called off
 
