@@ -194,13 +194,14 @@ def _listens(pid: int, port: int | None) -> bool:
     """Return whether a process or a descendant listens on a port: who answers there may be another's, started at the same moment."""
     import psutil
 
-    with contextlib.suppress(psutil.NoSuchProcess):
+    try:
         root = psutil.Process(pid)
         found = [one.net_connections() for one in (root, *root.children(recursive=True))]
-        return any(
-            c.status == psutil.CONN_LISTEN and c.laddr.port == port for some in found for c in some
-        )
-    return False
+    except psutil.Error as error:  # one has just ended; or the system does not tell
+        return isinstance(error, psutil.AccessDenied)
+    return any(
+        c.status == psutil.CONN_LISTEN and c.laddr.port == port for some in found for c in some
+    )
 
 
 def guard() -> None:
