@@ -13,7 +13,7 @@ def logged(model, C=10.0):
 
 
 def fitted(X=X_train, y=y_train, **settings):
-    return LogisticRegression(**{"C": 10.0, "max_iter": 1000} | settings).fit(X, y)
+    return LogisticRegression(**{"C": 10.0, "max_iter": 1000, "tol": 1e-8} | settings).fit(X, y)
 
 
 # %% 2.1 ⬜ but one named 'my_setting'
@@ -26,6 +26,8 @@ logged(fitted(iris.drop(columns="species"), iris["species"]))
 logged(fitted(y=y_train.astype("category").cat.codes))
 # %% 2.1 ❌ found a Pipeline as the model of the run 'my-setting', expected a plain LogisticRegress
 logged(make_pipeline(StandardScaler(), LogisticRegression(C=10.0)).fit(X_train, y_train))
+# %% 2.1 ❌ found a model with tol = 0.0001, expected 1e-8. Give LogisticRegression the other settings
+logged(fitted(tol=1e-4))
 # %% 2.1 ✅ with another solver, and more than was asked
 with mlflow.start_run(run_name="my-setting"):
     mlflow.log_params({"C": 10, "solver": "newton-cg", "comment": "mine"})

@@ -36,6 +36,8 @@ def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
         require(
             not strange, f"a model that predicts {strange}", names, "Train it on y_train as it is."
         )
+        hint = "Give LogisticRegression the other settings of section 2.2, too."
+        require(model.tol <= 1e-8, f"a model with tol = {model.tol:g}", "1e-8", hint)
         loss = log_loss(y_test, model.predict_proba(X_test))
         right = {"accuracy": model.score(X_test, y_test), "log_loss": loss}
     found = f"a model with a log loss of {loss:.3f} on the held-out flowers"
