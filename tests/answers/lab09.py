@@ -83,9 +83,9 @@ made_up(tagged=(0,))
 # %% 9.1 ❌ expected it on one trial
 made_up(tagged=(10, 11))
 # %% 9.1 ✅ with joblib, which is told to take its time
-# client.gather(client.map(train, settings, dataset=dataset, log_to=my_place, pure=False)) → Parallel(n_jobs=2)(delayed(train)(trial, dataset, my_place, pause=0.3) for trial in settings)
+# cluster.gather(cluster.map(train, settings, dataset=dataset, log_to=my_place, pure=False)) → Parallel(n_jobs=2)(delayed(train)(trial, dataset, my_place, pause=0.3) for trial in settings)
 # %% 9.1 ✅ with futures one by one, found by a search
-# client.gather(client.map(train, settings, dataset=dataset, log_to=my_place, pure=False)) → client.gather([client.submit(train, trial, dataset, my_place, pure=False) for trial in settings])
+# cluster.gather(cluster.map(train, settings, dataset=dataset, log_to=my_place, pure=False)) → cluster.gather([cluster.submit(train, trial, dataset, my_place, pure=False) for trial in settings])
 # children_of(my_run).sort_values("metrics.accuracy", ascending=False) → mlflow.search_runs([mine], f"tags.mlflow.parentRunId = '{my_run.info.run_id}'", order_by=["metrics.accuracy DESC"])
 # %% 9.1 ✅ made run by run, the parent closed first
 made_up()

@@ -86,9 +86,11 @@ client.delete_registered_model_alias(name, "champion")
 # evaluate(champion).metrics["root_mean_squared_error"] → 54.88
 # %% 10.3 ❌ points from those of one trained as the run 'alpha=1' says
 # champion = → crown(train("alpha=1", [Ridge(alpha=300.0)], {"alpha": 1.0}, registered_model_name=name)); champion =
-# %% 10.3 ✅ the SVR, before it was rolled back
+# %% 10.3 ❌ found the alias 'documented' on version
 # client.get_model_version_by_alias(name, "champion") → mine
+# %% 10.3 ✅ the SVR, champion once more
+# champion = → client.set_registered_model_alias(name, "champion", mine.version); champion =
 # Ridge regression on ten measurements; alpha was chosen on the validation rows. → A support vector machine, its kernel is linear, C is 1.
-# %% 10.3 ✅ the first attempt, with one decimal more, while it was champion
-# client.get_model_version_by_alias(name, "champion") → first
+# %% 10.3 ✅ the first attempt, with one decimal more, while it is champion
+# champion = → client.set_registered_model_alias(name, "champion", first.version); champion =
 # .2f → .3f

@@ -187,7 +187,7 @@ def cluster(browser: Browser, project: Path) -> None:
                 assert not error, error
             if cell.id == "dask-runs":
                 break
-        dashboard, address = kernel.run("print(client.dashboard_link, address)")[0].split()
+        dashboard, address = kernel.run("print(cluster.dashboard_link, address)")[0].split()
         size: ViewportSize = {"width": 1100, "height": 900}
         page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
         ui = MlflowUI(page, address).open()
@@ -201,8 +201,8 @@ def cluster(browser: Browser, project: Path) -> None:
         page.goto(dashboard)
         page.wait_for_timeout(5000)
         kernel.run("del futures")  # the trials of the cell above leave the dashboard
-        more = "client.map(train, trials, dataset=dataset, log_to=on_dask, pause=0.3, pure=False)"
-        _, error = kernel.run(f"more = {more}; client.gather(more)")
+        more = "cluster.map(train, trials, dataset=dataset, log_to=on_dask, pause=0.3, pure=False)"
+        _, error = kernel.run(f"more = {more}; cluster.gather(more)")
         assert not error, error
         write("dask_dashboard", packed(page.screenshot()))
         kernel.run("del more")  # whatever has not begun is called off

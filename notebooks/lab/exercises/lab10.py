@@ -186,8 +186,9 @@ def fit_for_a_stranger(student: Student) -> str:
     need(documented, f"no version of '{name_of(student)}' has the alias 'documented'.")
     need(champion, "nobody is champion; set the alias, then document that version.")
     version = student.client.get_model_version(name_of(student), documented)
-    # Who has passed was champion; an older one too, for all that can be known.
-    right = version.tags.get("gate") == "passed" or int(documented) <= int(champion)
+    # Who has passed was champion, and may be so no more since the lesson was run again.
+    was_champion = version.tags.get("gate") == "passed" and "rolled_back" not in version.tags
+    right = documented == champion or was_champion
     found = f"the alias 'documented' on version {documented}"
     require(right, found, f"it on the champion, version {champion}")
     text = version.description or ""
