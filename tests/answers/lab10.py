@@ -94,3 +94,5 @@ client.delete_registered_model_alias(name, "champion")
 # %% 10.3 ✅ the first attempt, with one decimal more, while it is champion
 # champion = → client.set_registered_model_alias(name, "champion", first.version); champion =
 # .2f → .3f
+# %% 10.3 ✅ the winner of the sweep, made champion again
+# champion = → client.set_registered_model_alias(name, "champion", winner.version); champion =
