@@ -78,7 +78,7 @@ def estimator_of(params: dict):
 
 
 def compare(run, metrics: dict[str, float], tolerance: float) -> None:
-    recorded = {n: m for n, m in run.data.metrics.items() if not n.endswith(("_seconds", "_epoch"))}
+    recorded = {n: m for n, m in run.data.metrics.items() if not n.endswith("_epoch")}
     assert metrics == pytest.approx(recorded, abs=tolerance), run.info.run_name
 
 

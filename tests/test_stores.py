@@ -170,7 +170,6 @@ def test_lab03_comparison_holds(client):
     runs = runs_of(client, "pytorch_experiment")
     ridge, mlp = (runs[name].data.metrics for name in ("ridge", "mlp"))
     assert ridge["test_rmse"] < mlp["test_rmse"] < 60
-    assert "train_seconds" in ridge.keys() & mlp.keys()
 
 
 def test_lab04_autolog_sees_more_than_we_wrote(client):

@@ -49,7 +49,7 @@ save_choice("50,0.96")
 save_choice("10", columns="C")
 # %% 1.2 ❌ with half of the flowers held out
 # test_size=0.5 → test_size=0.2
-# %% 1.2 ❌ Train with 'settings' on half of the flowers, test_size=0.5
+# %% 1.2 ❌ Train with 'settings', and look at test_size and the seeds
 # range(10) → range(9)
 # %% 1.2 ❌ found mean_accuracy 0.9587 for C = 10, expected its mean over the seeds 0 to 9
 save_choice("10,0.9587")

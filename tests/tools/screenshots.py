@@ -59,7 +59,7 @@ def curves(ui: MlflowUI) -> tuple[Locator, ...]:
     ui.experiment("pytorch_experiment")
     ui.charts()
     ui.page.get_by_placeholder("Search metric charts").fill("loss")
-    expect(ui.page.get_by_text("train_seconds")).to_have_count(0, timeout=30_000)
+    expect(ui.page.get_by_text("test_rmse")).to_have_count(0, timeout=30_000)
     ui.row("ridge").get_by_text("Hide run").click(force=True)  # it has no curve
     chart = ui.page.locator(".js-plotly-plot").last
     return (
