@@ -66,7 +66,7 @@ def one_more_in_the_sweep(student: Student) -> str:
     newest = student.runs(EXPERIMENT)[0]
     beside = newest.params.get("components") == "30"
     need(added or beside, "your newest sweep has no run with 30 components.")
-    found = f"{newest}, with 30 components, that is not in the sweep"
+    found = f"{newest}, that is not in the sweep"
     hint = "Open the parent by its id around the call of train: mlflow.start_run(run_id=parent.info.run_id)."
     require(bool(added), found, "it as a child of your newest sweep", hint)
     run = next((run for run in added if run.params.get("C") in ("10", "10.0")), added[0])
