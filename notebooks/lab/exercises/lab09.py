@@ -29,14 +29,14 @@ def a_sweep_of_your_own(parent: StudentRun) -> str:
     require(len(settings) >= TRIALS, found, "twelve settings that differ")
     workers = {run.tag("worker") for run in trials}
     found = f"{len(trials)} trials by one worker, {min(workers)}"
-    hint = "Use client.map, or Parallel(n_jobs=2)."
+    hint = "Use cluster.map, or Parallel(n_jobs=2)."
     require(len(workers) > 1, found, "trials by at least two workers", hint)
     tagged = [run for run in parent.children() if run.tags.get("verdict") == "best"]
     need(tagged, f"no trial of {parent} has the tag verdict = best.")
     chosen = only_one(tagged, "the tag verdict = best", "it on one trial, the best")
     best, own = max(run.metric("accuracy") for run in trials), chosen.metrics.get("accuracy", 0)
     found = f"{chosen} as the best, with an accuracy of {own:.3f}"
-    hint = "Order the search by metrics.accuracy DESC."
+    hint = "Sort the trials by metrics.accuracy, and take the highest."
     require(own == best, found, f"one with {best:.3f}", hint)
     return f"{len(trials)} trials by {len(workers)} workers, none lost; the best has an accuracy of {best:.3f}."
 
