@@ -51,7 +51,7 @@ def two_runs_of_a_script(student: Student) -> str:
 @exercise("8.2", "Hand a model over", (EXPERIMENT, "handed-over"))
 def hand_a_model_over(run: StudentRun) -> str:
     origin = run.source("from_run", "C=100")
-    hint = "Compute it from the model that you loaded, on the 30 flowers that the run's split holds out."
+    hint = "Compute it from the model that you loaded, on the 30 flowers that the run's split holds out, and do not round it."
     loss = run.metric("log_loss", origin.metric("log_loss"), hint, tolerance=1e-6)
     paths = [path for path in run.artifacts() if PurePosixPath(path).name == "requirements.txt"]
     need(paths, f"{run} has no artifact 'requirements.txt'; use mlflow.log_artifact.")
