@@ -258,6 +258,32 @@ def test_trap_numbers_of_numpy_are_no_numbers_in_a_dictionary():
         mlflow.artifacts.load_dict(f"{uri}/plain.yaml")
 
 
+def test_trap_a_model_has_the_metrics_of_its_own_step(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/runs.db")
+    mlflow.set_experiment("steps")
+    for own, carried in (({}, ["later"]), ({"step": 2}, ["loss"])):
+        with mlflow.start_run():
+            for epoch in (1, 2, 3):
+                mlflow.log_metric("loss", 1 / epoch, step=epoch)
+            model = LogisticRegression().fit(X, Y)
+            info = mlflow.sklearn.log_model(model, name="model", pip_requirements=[], **own)
+            mlflow.log_metric("later", 0.5)
+        logged = mlflow.get_logged_model(info.model_id)
+        assert [metric.key for metric in logged.metrics] == carried
+
+
+def test_trap_files_of_a_new_experiment_go_where_it_was_created(tmp_path, monkeypatch):
+    monkeypatch.delenv("_MLFLOW_SERVER_ARTIFACT_ROOT", raising=False)  # which the labs set
+    code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{tmp_path.as_posix()}/runs.db'); mlflow.set_experiment(name)"
+    client = MlflowClient(f"sqlite:///{tmp_path}/runs.db")
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        start = [sys.executable, "-c", f"name = '{name}'; {code}"]
+        subprocess.run(start, cwd=tmp_path / name, check=True)
+        place = client.get_experiment_by_name(name).artifact_location
+        assert place.startswith(f"{tmp_path}/{name}/mlruns/")
+
+
 def test_trap_the_digest_of_a_table_leaves_columns_out():
     def digest(column) -> str:
         return mlflow.data.from_pandas(pd.DataFrame({"a": [1, 2], "b": column})).digest

@@ -86,12 +86,11 @@ def serve(command: str, folder: str | Path = ".") -> Server:
         )
     host = words[words.index("--host") + 1] if "--host" in words else HOST
     key = (command, str(Path(folder).resolve()))
-    port = 0
+    port = any_port(host)
     if before := _served.pop(key, None):
         before.end()
-        port = urlsplit(before.address).port or 0
-    if not port or not is_free(port, host):
-        port = any_port(host)
+        own = urlsplit(before.address).port or port
+        port = own if is_free(own, host) else port
     words += ["--port", str(port)]
     print(f"$ {shlex.join(words)}")
     # MLflow looks for uvicorn on the path, where the programs of a kernel's Python need not be.

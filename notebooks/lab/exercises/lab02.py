@@ -12,7 +12,7 @@ DAY = 86_400  # seconds
 
 
 def fits_its_model(run: StudentRun, right_loss: float, *metrics: str) -> None:
-    """Raise `Wrong` unless a run's parameter C and its metrics are those of the logistic regression logged in it.
+    """Raise `Wrong` unless a run's settings and metrics are those of the logistic regression logged in it.
 
     Args:
         run: the run.

@@ -208,6 +208,7 @@ def fit_for_a_stranger(student: Student) -> str:
     (model, error), told = model_of(student, version), tag(version, "held_out_rmse")
     found = f"held_out_rmse = {told} on {shown(version)}"
     expected = f"{error:.2f}, what its model has on the held-out rows"
+    # Two decimals, rounded or cut.
     require(abs(number(told, found, expected) - error) <= 0.011, found, expected)
     predicts_as_recorded(run, model)
     return f"{shown(version)} was trained again from its record, and predicts the same."
