@@ -64,9 +64,9 @@ own_loop(first=0)
 # %% 3.3 ❌ as 'mlp' had. Train a fresh network like 'mlp'
 # 32 → 64
 # %% 3.3 ❌ Pass an input_example of at least two rows
-# input_example=example → input_example=example[:1]
+# **options → **options | {"input_example": example[:1]}
 # %% 3.3 ✅ less patience
 # patience=20 → patience=12
 # %% 3.3 ✅ more patience, and an example of five rows
 # patience=20 → patience=40
-# input_example=example → input_example=X_val[:5].cpu().numpy()
+# **options → **options | {"input_example": X_val[:5].cpu().numpy()}

@@ -39,7 +39,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # array_ridge, → python_model=Careless(),
 # **options → name="ridge", pip_requirements=requirements
 # %% 5.1 ✅ the signature inferred anew
-# tensor_signature → infer_signature(array, array_ridge.predict(array))
+# tensor_signature → mlflow.models.infer_signature(array, array_ridge.predict(array))
 # %% 5.1 ✅ a ridge of one's own, an example from the table
 # array_ridge → Ridge().fit(X.to_numpy(), y)
 # array[:3] → X.head(3).to_numpy()
@@ -49,7 +49,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.2 ❌ Declare every column as a float of 64 bits
 # signature=guard → signature=integer_signature
 # %% 5.2 ❌ a signature that lets words pass for sex
-# signature=guard → signature=infer_signature(X.drop(columns="sex"), ridge.predict(X))
+# signature=guard → signature=mlflow.models.infer_signature(X.drop(columns="sex"), ridge.predict(X))
 # sklearn.log_model( → pyfunc.log_model(
 # ridge, → python_model=Careless(),
 # **options → name="ridge", pip_requirements=requirements
@@ -58,19 +58,19 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.2 ❌ points from those of the task's model, expected the same. Log the lab's pipeline
 # ridge, → make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=100)).fit(X, y),
 # %% 5.2 ✅ a signature that is inferred anew
-# signature=guard → signature=infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
+# signature=guard → signature=mlflow.models.infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
 # %% 5.2 ✅ inferred by MLflow from an example of floats
 # signature=guard → input_example=X.head(5)
 
 # %% 5.3 ❌ found a signature that asks for age, sex, bmi
-# infer_signature(three, small_ridge.predict(three)) → signature
+# mlflow.models.infer_signature(three, small_ridge.predict(three)) → signature
 # %% 5.3 ❌ lets a frame pass on which the model fails (ValueError)
 # Ridge().fit(three, y) → Ridge().fit(X, y)
 # small_ridge.predict(three) → y
 # %% 5.3 ❌ asks for bmi (optional), bp (optional), ltg (optional)
-# infer_signature(three, small_ridge.predict(three)) → optional
+# mlflow.models.infer_signature(three, small_ridge.predict(three)) → optional
 # %% 5.3 ❌ whose values are 64-bit floats
-# infer_signature(three, → infer_signature(three.astype("float32"),
+# mlflow.models.infer_signature(three, → mlflow.models.infer_signature(three.astype("float32"),
 # %% 5.3 ❌ points from those of the task's model, expected the same. Fit Ridge() on the three
 # fit(three, y) → fit(three * [1, 0, 0], y)
 # %% 5.3 ❌ found a LinearRegression as the model, expected a plain Ridge
@@ -79,4 +79,4 @@ class Careless(mlflow.pyfunc.PythonModel):
 # signature=three_columns → input_example=three.head(2)
 # %% 5.3 ✅ the columns in another order, the signature from inputs alone
 # ["bmi", "bp", "ltg"] → ["ltg", "bmi", "bp"]
-# infer_signature(three, small_ridge.predict(three)) → infer_signature(three)
+# mlflow.models.infer_signature(three, small_ridge.predict(three)) → mlflow.models.infer_signature(three)
