@@ -173,6 +173,15 @@ def test_trap_json_has_no_nan():
     assert b"null" in requests.Request("POST", "http://x", json=sent).prepare().body
 
 
+def test_trap_one_file_of_a_model_is_not_found_by_the_models_id():
+    with mlflow.start_run() as run:
+        model = LogisticRegression().fit(X, Y)
+        info = mlflow.sklearn.log_model(model, name="own", pip_requirements=[])
+    assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/own/MLmodel")
+    with pytest.raises(mlflow.MlflowException, match=f"Model with name={info.model_id} not found"):
+        mlflow.artifacts.load_text(f"{info.model_uri}/MLmodel")
+
+
 def test_trap_renaming_a_registered_model_in_a_folder_loses_its_aliases():
     client = MlflowClient()
     client.create_registered_model("old")
