@@ -53,6 +53,8 @@ class Careless(mlflow.pyfunc.PythonModel):
 # sklearn.log_model( → pyfunc.log_model(
 # ridge, → python_model=Careless(),
 # **options → name="ridge", pip_requirements=requirements
+# %% 5.2 ❌ found a signature that asks for an array
+# infer_signature(raw.astype(float), → infer_signature(X.to_numpy(),
 # %% 5.2 ❌ Log the pipeline, which fills gaps
 # ridge, → Ridge().fit(X, y),
 # %% 5.2 ❌ points from those of the task's model, expected the same. Log the lab's pipeline

@@ -58,7 +58,9 @@ def refuse_words_accept_gaps(run: StudentRun) -> str:
     from sklearn.preprocessing import StandardScaler
 
     model, two = run.model("ridge"), measurements().head(2)
-    model.inputs()
+    named = all(column.name for column in model.inputs())
+    found = "a signature that asks for an array"
+    require(named, found, "one of named columns", "Infer it from a frame.")
     unknown, words = two.copy(), two.assign(sex=["female", "male"])
     unknown.loc[0, "age"] = None
     fails = "Log the pipeline, which fills gaps, with a signature of all its columns."
