@@ -7,12 +7,7 @@ def crown(info):
 
 
 def fewer_columns(run_name):
-    with mlflow.start_run(run_name=run_name):
-        mlflow.log_input(dataset, context="training")
-        options = {"signature": own, "pip_requirements": contract["pip_requirements"]}
-        return mlflow.sklearn.log_model(
-            narrow, name="regressor", registered_model_name=name, **options
-        )
+    return train(run_name, [SVR(**linear)], linear, three, registered_model_name=name)
 
 
 # %% 10.1 ⬜ is from the run 'my-challenger'; register its model with mlflow.register_model
