@@ -65,7 +65,7 @@ client.set_model_version_tag(name, bad.version, "rolled_back", "Training takes a
 
 # %% 10.3 ❌ found the alias 'documented' on version
 # client.get_model_version_by_alias(name, "champion") → client.get_model_version(name, fewer_columns("fewer").registered_model_version)
-# evaluate(champion).metrics["root_mean_squared_error"] → 54.88
+# held_out_rmse(champion) → 54.88
 # %% 10.3 ⬜ nobody is champion; set the alias, then document that version
 client.set_registered_model_alias(name, "documented", winner.version)
 client.delete_registered_model_alias(name, "champion")
@@ -78,7 +78,7 @@ client.delete_registered_model_alias(name, "champion")
 # {its_error:.2f} → about {its_error:.0f}
 # %% 10.3 ❌ a signature that asks for bmi, bp, ltg
 # champion = → crown(fewer_columns("fewer")); champion =
-# evaluate(champion).metrics["root_mean_squared_error"] → 54.88
+# held_out_rmse(champion) → 54.88
 # %% 10.3 ❌ points from those of one trained as the run 'alpha=1' says
 # champion = → crown(train("alpha=1", [Ridge(alpha=300.0)], {"alpha": 1.0}, registered_model_name=name)); champion =
 # %% 10.3 ❌ found the alias 'documented' on version
