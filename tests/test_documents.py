@@ -335,7 +335,7 @@ def test_data_is_what_its_readme_says_and_scikit_learns_own():
 
 
 def minutes_of(notebook: Path) -> int:
-    """Return what a lesson takes: a minute for 200 words, ten lines of code, or two steps in the UI; rounded up to five."""
+    """Return what a lesson takes: a minute for 160 words, eight lines of code, or two steps in the UI; rounded up to five."""
     of_exercises = re.compile(r"(exercise|answer|check|solution)-\d")
     every_cell = nbformat.read(notebook, as_version=4).cells
     lesson = [cell for cell in every_cell if not of_exercises.match(cell.id)]
@@ -344,7 +344,7 @@ def minutes_of(notebook: Path) -> int:
     code = [line for cell in lesson if cell.cell_type == "code" for line in cell.source.split("\n")]
     lines = sum(bool(line.strip()) for line in code)
     steps = sum(len(re.findall(r"^\d\. ", each, re.MULTILINE)) for each in texts if "UI" in each)
-    return 5 * math.ceil((len(words) / 200 + lines / 10 + steps / 2) / 5)
+    return 5 * math.ceil((len(words) / 160 + lines / 8 + steps / 2) / 5)
 
 
 def test_labs_minutes_are_the_readmes():

@@ -58,8 +58,8 @@ def challenger(student: Student) -> tuple[StudentRun, ModelVersion]:
     made = [version for version in found if version.run_id in runs]
 
     def rank(version: ModelVersion) -> tuple[bool, float, int]:
-        passed = version.tags.get("gate") == "passed"
-        return passed, runs[str(version.run_id)].started, int(version.version)
+        run, passed = runs[str(version.run_id)], version.tags.get("gate") == "passed"
+        return passed and CHALLENGER.keys() <= run.params.keys(), run.started, int(version.version)
 
     best = max(made, key=rank, default=None)
     is_judged = newest.id in {version.run_id for version in made}

@@ -242,6 +242,8 @@ class StudentRun:
             )
         found = f"{self}, which ended as {self.status}"
         hint = "Read the error under your cell, mend it, and run the cell again."
+        if self.status == "KILLED":  # by lab.start()
+            hint = "It was left open, and closed for you: run your cell again, with 'with mlflow.start_run(…)'."
         require(self.status == "FINISHED", found, "one that finished", hint)
         return self
 
