@@ -56,7 +56,7 @@ own_loop(first=0)
 # %% 3.3 ❌ Put the weights of the best epoch back
 # stopped.load_state_dict(lowest["weights"]) → pass
 # %% 3.3 ❌ Compute it from the predictions of the model that you log, in points, as test_rmse does
-# .numpy())) → .numpy()) / scaler.scale_[-1])
+# test_rmse(predictions)) → test_rmse(predictions) / scaler.scale_[-1])
 # %% 3.3 ❌ after 1 epochs, expected 0.702, as 'mlp' had. Train a fresh network like 'mlp', with seed 0
 # manual_seed(0) → manual_seed(1)
 # %% 3.3 ❌ as 'mlp' had. Train a fresh network like 'mlp', with seed 0 and learning rate 0.01
@@ -64,7 +64,8 @@ own_loop(first=0)
 # %% 3.3 ❌ as 'mlp' had. Train a fresh network like 'mlp'
 # 32 → 64
 # %% 3.3 ❌ Pass an input_example of at least two rows
-# **options → **options | {"input_example": example[:1]}
+# **options → **options | {"input_example": X_val[:1].cpu().numpy()}
+# mlflow.pyfunc.load_model(info.model_uri).predict(rows) → stopped(X_test.cpu()).detach().numpy()
 # %% 3.3 ✅ less patience
 # patience=20 → patience=12
 # %% 3.3 ✅ more patience, and an example of five rows

@@ -97,5 +97,8 @@ def whole_trials(
         need(run.status != "RUNNING", f"{run}, a trial of {parent}, is still open.")
     whole = [run for run in children if run.status == "FINISHED" and "accuracy" in run.metrics]
     some = f"{len(whole)} finished trials with an accuracy"
-    need(len(whole) >= at_least, f"{parent} has {some}, and {in_words} are asked for. {hint}".rstrip())
+    need(
+        len(whole) >= at_least,
+        f"{parent} has {some}, and {in_words} are asked for. {hint}".rstrip(),
+    )
     return whole
