@@ -155,7 +155,10 @@ def challenger_that_passes(student: Student) -> str:
     champion = aliases_of(student).get("champion")
     told = f"is on version {champion}" if champion else "is on no version"
     moved = champion == str(version.version) or "rolled_back" in version.tags
-    need(moved, f"the alias 'champion' {told}, and {shown(version)} has passed.")
+    need(
+        moved,
+        f"the alias 'champion' {told}, and {shown(version)} has passed; call promote with it again.",
+    )
     return f"{shown(version)} passed, with an error of {error:.1f} on the held-out rows."
 
 
