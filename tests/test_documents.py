@@ -341,8 +341,10 @@ def minutes_of(notebook: Path) -> int:
     lesson = [cell for cell in every_cell if not of_exercises.match(cell.id)]
     texts = [cell.source for cell in lesson if cell.cell_type == "markdown"]
     words = re.findall(r"\S*\w\S*", re.sub(r"!\[.*?\]\(.*?\)", "", "\n".join(texts)))
-    code = [line for cell in lesson if cell.cell_type == "code" for line in cell.source.split("\n")]
-    lines = sum(bool(line.strip()) for line in code)
+    code = "\n".join(cell.source for cell in lesson if cell.cell_type == "code")
+    for script in re.findall(r'Path\("(\w+\.py)"\)', code):  # is read before it is run
+        code += (notebook.parent / script).read_text("utf-8")
+    lines = sum(bool(line.strip()) for line in code.splitlines())
     steps = sum(len(re.findall(r"^\d\. ", each, re.MULTILINE)) for each in texts if "UI" in each)
     return 5 * math.ceil((len(words) / 160 + lines / 8 + steps / 2) / 5)
 
