@@ -35,9 +35,9 @@ def a_sweep_of_your_own(parent: StudentRun) -> str:
     need(tagged, f"no trial of {parent} has the tag verdict = best.")
     chosen = only_one(tagged, "the tag verdict = best", "it on one trial, the best")
     best, own = max(run.metric("accuracy") for run in trials), chosen.metrics.get("accuracy", 0)
-    found = f"{chosen} as the best, with an accuracy of {own:.3f}"
+    found = f"{chosen} as the best, with an accuracy of {own:.6f}"
     hint = "Sort the trials by metrics.accuracy, and take the highest."
-    require(own == best, found, f"one with {best:.3f}", hint)
+    require(own == best, found, f"one with {best:.6f}", hint)
     return f"{len(trials)} trials by {len(workers)} workers, none lost; the best has an accuracy of {best:.3f}."
 
 
