@@ -349,6 +349,14 @@ def minutes_of(notebook: Path) -> int:
     return 5 * math.ceil((len(words) / 160 + lines / 8 + steps / 2) / 5)
 
 
+def test_lab08_scripts_send_no_usage_data():
+    (notebook,) = (path for path in NOTEBOOKS if path.name.startswith("08_"))
+    (clean,) = (cell.source for cell in cells(notebook, "code") if cell.id == "clean")
+    names: dict = {}
+    exec(clean, names)
+    assert names["clean"]["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
 def test_labs_minutes_are_the_readmes():
     readme = README.read_text(encoding="utf-8")
     all_lessons = all_exercises = 0
