@@ -334,6 +334,14 @@ def test_data_is_what_its_readme_says_and_scikit_learns_own():
         assert (frame.iloc[:, -1] == target).all()
 
 
+def test_lab08_scripts_send_no_usage_data():
+    (notebook,) = (path for path in NOTEBOOKS if path.name.startswith("08_"))
+    (clean,) = (cell.source for cell in cells(notebook, "code") if cell.id == "clean")
+    names: dict = {}
+    exec(clean, names)
+    assert names["clean"]["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
 def minutes_of(notebook: Path) -> int:
     """Return what a lesson takes: a minute for 160 words, eight lines of code, or two steps in the UI; rounded up to five."""
     of_exercises = re.compile(r"(exercise|answer|check|solution)-\d")
@@ -347,14 +355,6 @@ def minutes_of(notebook: Path) -> int:
     lines = sum(bool(line.strip()) for line in code.splitlines())
     steps = sum(len(re.findall(r"^\d\. ", each, re.MULTILINE)) for each in texts if "UI" in each)
     return 5 * math.ceil((len(words) / 160 + lines / 8 + steps / 2) / 5)
-
-
-def test_lab08_scripts_send_no_usage_data():
-    (notebook,) = (path for path in NOTEBOOKS if path.name.startswith("08_"))
-    (clean,) = (cell.source for cell in cells(notebook, "code") if cell.id == "clean")
-    names: dict = {}
-    exec(clean, names)
-    assert names["clean"]["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
 def test_labs_minutes_are_the_readmes():

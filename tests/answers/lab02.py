@@ -57,6 +57,9 @@ with mlflow.start_run(run_id=created):
 # datetime.now() → datetime(2020, 1, 1)
 # %% 2.2 ❌ a dataset 'iris' with the digest
 # log_input(dataset) → log_input(mlflow.data.from_pandas(iris.head(10), name="iris"))
+# %% 2.2 ❌ It was left open, and closed for you: run your cell again
+mlflow.start_run(run_name="documented")
+mlflow.end_run("KILLED")  # as lab.start() does
 # %% 2.2 ⬜ has no dataset 'iris', but 'dataset'; give from_pandas the name
 # log_input(dataset) → log_input(mlflow.data.from_pandas(iris, source="../data/iris.csv"))
 # %% 2.2 ✅ the moment in universal time, another language, and a dataset made anew

@@ -17,7 +17,7 @@ SETTINGS = ("C", "components", "n_splits", "random_state")
 def a_sweep_of_your_own(parent: StudentRun) -> str:
     none_outside(parent)
     hint = "Each trial logs to the experiment_id in its log_to: put the id of 'my_sweep' there."
-    trials = whole_trials(parent, TRIALS, "twelve", "" if parent.children() else hint)
+    trials = whole_trials(parent, TRIALS, "twelve", hint)
     for run in trials:
         run.must_hold(
             dataset={"digits": None},
@@ -97,8 +97,6 @@ def whole_trials(
         need(run.status != "RUNNING", f"{run}, a trial of {parent}, is still open.")
     whole = [run for run in children if run.status == "FINISHED" and "accuracy" in run.metrics]
     some = f"{len(whole)} finished trials with an accuracy"
-    need(
-        len(whole) >= at_least,
-        f"{parent} has {some}, and {in_words} are asked for. {hint}".rstrip(),
-    )
+    hint = "" if children else f" {hint}"  # says where trials go that are in no parent
+    need(len(whole) >= at_least, f"{parent} has {some}, and {in_words} are asked for.{hint}")
     return whole
