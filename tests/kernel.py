@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,12 @@ class Kernel:
         """
         from jupyter_client.manager import KernelManager
 
-        self.manager: Any = KernelManager()
+        # Files in place of ports: two kernels that start at once can be given the same port. Windows has ports alone.
+        self.folder = tempfile.TemporaryDirectory()
+        self.manager: Any = KernelManager(
+            transport="ipc" if os.name == "posix" else "tcp",
+            connection_file=f"{self.folder.name}/kernel.json",
+        )
         assert self.manager.kernel_spec, "no kernel is installed"
         self.manager.kernel_spec.argv[0] = python
         quiet = ["--IPKernelApp.log_level=ERROR"]
@@ -119,6 +125,7 @@ class Kernel:
     def __exit__(self, *_: object) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+        self.folder.cleanup()
 
     def run(self, code: str) -> tuple[str, str]:
         """Return what a cell printed, and the error it ended with, if any."""

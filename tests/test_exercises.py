@@ -269,6 +269,17 @@ def test_whose_runs_count(client):
     assert counted("ben") == ["nobody's"]
 
 
+def test_twin_that_a_lost_reply_left_behind_does_not_count(client):
+    """MLflow's client sends what had no reply again: the first run stays open and empty, with the other's start."""
+    place = client.create_experiment("sklearn_experiment")
+    for number in range(9):  # which of two comes first, hangs on their ids
+        client.create_run(place, start_time=1, run_name=f"{number}")
+        second = client.create_run(place, start_time=1, run_name=f"{number}")
+        client.set_terminated(second.info.run_id)
+    for number in range(9):
+        assert Student(client, None).run("sklearn_experiment", f"{number}").status == "FINISHED"
+
+
 def test_report_of_an_empty_store_says_so(tmp_path):
     environment = os.environ | {
         "LAB_TRACKING_URI": str(tmp_path / "mlruns"),

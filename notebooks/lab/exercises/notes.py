@@ -80,13 +80,16 @@ def forget(client: MlflowClient, lab: int) -> None:
 
 
 def all_runs(client: MlflowClient, experiment_ids: list[str]) -> list[Run]:
-    """Return all runs of some experiments, newest first; maybe none."""
+    """Return all runs of some experiments, newest first; maybe none.
+
+    Of two runs that began together, the finished one comes first: the client asks again if the server's reply was lost, and
+    then an empty one stays open.
+    """
+    order = ["attributes.start_time DESC", "attributes.end_time DESC"]
     runs: list[Run] = []
     token = None if experiment_ids else ""
     while token != "":
-        page = client.search_runs(
-            experiment_ids, order_by=["attributes.start_time DESC"], page_token=token
-        )
+        page = client.search_runs(experiment_ids, order_by=order, page_token=token)
         runs, token = runs + page, page.token or ""
     return runs
 
