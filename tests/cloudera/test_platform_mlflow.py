@@ -8,7 +8,7 @@ from support import NOTEBOOKS, run
 
 pytestmark = pytest.mark.cloudera
 # Cells on what only MLflow 3 has.
-NEEDS = {"04_autolog": 1, "05_signatures": 1, "06_artifacts": 1}
+NEEDS = {"05_signatures": 1, "06_artifacts": 1}
 # The labs after the seventh are about MLflow's own defaults and programs of today, and say that they need MLflow 3.13. Each of the
 # others in the project's Experiments tab, as a session has it, and by turns in a folder or on a server.
 WHERE = [(path, "cml") for path in NOTEBOOKS[:7]]
