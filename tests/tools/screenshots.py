@@ -178,7 +178,7 @@ def jupyterlab(browser: Browser, address: str, token: str) -> None:
 
 
 def cluster(browser: Browser, project: Path) -> None:
-    """Write the pictures of lab 9: Dask's dashboard during a sweep, and the sweeps on the server that the lab starts."""
+    """Write the picture of lab 9: its sweeps on the server that it starts."""
     (notebook,) = (project / "notebooks").glob("09_*.ipynb")
     with Kernel(notebook.parent, {"LAB_STUDENT": "student"}) as kernel:
         for cell in cells_of(notebook).values():
@@ -187,7 +187,7 @@ def cluster(browser: Browser, project: Path) -> None:
                 assert not error, error
             if cell.id == "dask-runs":
                 break
-        dashboard, address = kernel.run("print(cluster.dashboard_link, address)")[0].split()
+        address = kernel.run("print(address)")[0].strip()
         size: ViewportSize = {"width": 1100, "height": 900}
         page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
         ui = MlflowUI(page, address).open()
@@ -196,16 +196,6 @@ def cluster(browser: Browser, project: Path) -> None:
         ui.toggle_columns("Dataset", "Source", "Models", "accuracy", "worker")
         below = ui.page.get_by_role("link", name="in a loop")
         write("ui_cluster", picture(page, ui.table, below))
-        size = {"width": 1200, "height": 640}
-        page = browser.new_page(viewport=size, device_scale_factor=SHARPNESS)
-        page.goto(dashboard)
-        page.wait_for_timeout(5000)
-        kernel.run("del futures")  # the trials of the cell above leave the dashboard
-        more = "cluster.map(train, trials, dataset=dataset, log_to=on_dask, pause=0.3, pure=False)"
-        _, error = kernel.run(f"more = {more}; cluster.gather(more)")
-        assert not error, error
-        write("dask_dashboard", packed(page.screenshot()))
-        kernel.run("del more")  # whatever has not begun is called off
 
 
 def write(name: str, image: bytes) -> None:
