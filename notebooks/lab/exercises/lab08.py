@@ -72,20 +72,21 @@ def something_of_your_own(student: Student) -> str:
     runs = [run for run in student.finished(experiment) if metric in run.metrics]
     some = f"{len(runs)} finished runs with the metric '{metric}'"
     need(len(runs) >= 6, f"the experiment '{experiment}' has {some}, and six are asked for.")
-    seeds: dict[str, set[str]] = {}  # by the kind of model
+    splits: dict[str, set[str]] = {}  # by the kind of model
     for run in runs:
         can_be_rebuilt(run)
-        seeds.setdefault(run.param("model"), set()).add(run.param("random_state"))
+        split = ", ".join(f"{name} = {run.param(name)}" for name in ("random_state", "test_size"))
+        splits.setdefault(run.param("model"), set()).add(split)
     different = len({frozenset(run.params.items()) for run in runs})
     hint = "A parameter tells them apart, too: log each setting that you change."
     require(different >= 6, f"runs with {different} different settings", "six", hint)
-    kinds = sorted(seeds)
+    kinds = sorted(splits)
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
-    found = " and ".join(f"{min(seeds[kind])} for {kind}" for kind in kinds)
+    found = " and ".join(f"{min(splits[kind])} for {kind}" for kind in kinds)
     hint = "A model's own seed needs another name, like model_seed, or it takes the place of the split's."
-    shared = bool(set.intersection(*seeds.values()))
-    require(shared, f"random_state = {found}", "the seed of one split for all kinds", hint)
+    shared = bool(set.intersection(*splits.values()))
+    require(shared, found, "one split for all kinds", hint)
     best = (max if direction == "max" else min)(run.metrics[metric] for run in runs)
     tagged = [run for run in student.finished(experiment) if run.tags.get("verdict") == "best"]
     need(tagged, f"no run of '{experiment}' has the tag verdict = best.")
