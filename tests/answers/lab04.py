@@ -43,4 +43,4 @@ from sklearn.svm import SVC
 #     mlflow.log_metric( → mlflow.MlflowClient().log_metric(mlflow.last_active_run().info.run_id,
 # %% 4.2 ✅ counted with scikit-learn, while autologging watches, with its defaults
 # **settings | {"C": 0.01} → C=1e-2
-# int((model.predict(X_test) != y_test).sum()) → 30 - accuracy_score(y_test, model.predict(X_test), normalize=False)
+# (model.predict(X_test) != y_test).sum() → 30 - accuracy_score(y_test, model.predict(X_test), normalize=False)
