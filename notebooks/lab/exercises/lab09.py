@@ -82,9 +82,7 @@ def none_outside(parent: StudentRun) -> None:
     since = [run for run in runs if run.started >= parent.started and run.id != parent.id]
     outside = [run.name for run in since if "mlflow.parentRunId" not in run.tags]
     found = f"{len(outside)} trials outside '{parent.name}' ({', '.join(sorted(outside)[:3])}{' …' * (len(outside) > 3)})"
-    hint = (
-        "Pass experiment_id and parent_run_id to start_run, in the function that the workers run."
-    )
+    hint = "Pass experiment_id and parent_run_id to start_run, in the workers' function, and run it again."
     require(not outside, found, "every trial as a child of it", hint)
 
 
