@@ -122,11 +122,18 @@ capstone(varied=())
 # %% 8.3 ❌ found a model with random_state = 7, which the run 'number 5' does not record
 forest = RandomForestClassifier(3, random_state=7).fit(wine.data, wine.target)
 trusted = {"skops_trusted_types": ["sklearn.tree._tree.Tree"]}
-capstone(model=forest, input_example=wine.data.head(2), **trusted)
+kinds = ("LogisticRegression", "RandomForestClassifier")
+capstone(kinds=kinds, model=forest, input_example=wine.data.head(2), **trusted)
 # %% 8.3 ✅ a model's own seed, a date, beside the split's
 dated = RandomForestClassifier(3, random_state=20261129).fit(wine.data, wine.target)
 both = {"random_state": 0, "test_size": 0.5, "smoothing": 0.1, "model_seed": 20261129}
-capstone(model=dated, parameters=both, input_example=wine.data.head(2), **trusted)
+kinds = ("LogisticRegression", "RandomForestClassifier")
+capstone(kinds=kinds, model=dated, parameters=both, input_example=wine.data.head(2), **trusted)
+# %% 8.3 ❌ found model = StandardScaler, SVC in the run 'number 5', whose model holds a GaussianNB, expected all its steps
+capstone(kinds=("GaussianNB", "StandardScaler, SVC"))
+# %% 8.3 ❌ whose model holds a StandardScaler, expected all its steps
+# f"StandardScaler, {kind.__name__}" → kind.__name__
+# which wine is it → whose wine is it
 # %% 8.3 ❌ found the dataset 'iris' in
 # name="wine", targets → name="iris", targets
 # which wine is it → which iris is it
@@ -145,7 +152,8 @@ capstone(**network(nn.BatchNorm1d(8)))
 # %% 8.3 ✅ a network with both, in the mode for use
 capstone(**network(nn.BatchNorm1d(8).eval(), nn.Dropout().eval()))
 # %% 8.3 ✅ judged by an error, its plot an SVG
-capstone("Min accuracy", best=(0,), plot="residuals.svg")
+kinds = ("gaussianNB", "LogisticRegression")
+capstone("Min accuracy", kinds=kinds, best=(0,), plot="residuals.svg")
 # %% 8.3 ✅ forests and neighbours under autologging, with what it does not see added, and the plot a page
 # load_wine → load_breast_cancer
 # (LogisticRegression, SVC) → (RandomForestClassifier, KNeighborsClassifier)

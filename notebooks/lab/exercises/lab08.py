@@ -142,21 +142,26 @@ def answers_its_example(model: StudentModel) -> None:
 
 
 def has_its_settings(run: StudentRun, model: StudentModel) -> None:
-    """Raise if a run records another value of a setting than its model has, if that is scikit-learn's."""
+    """Raise if a run records other steps or another value of a setting than its model has, if that is scikit-learn's."""
     if "sklearn" not in model.loaded.metadata.flavors:
         return
     trained = model.inside()
+    trained = getattr(trained, "best_estimator_", trained)
+    for _, step in getattr(trained, "steps", [("", trained)]):
+        name, noted = type(step).__name__, run.param("model")
+        named = name.lower() in noted.lower() or isinstance(step, str)  # "passthrough"
+        require(named, f"model = {noted} in {run}, whose model holds a {name}", "all its steps")
     own: dict[str, set[float]] = {}
-    for key, value in getattr(trained, "best_estimator_", trained).get_params().items():
+    for key, value in trained.get_params().items():
         if isinstance(value, int | float):
             own.setdefault(key.rpartition("__")[2], set()).add(value)
     for name in own.keys() & run.params.keys() - set(NEEDED):
         run.param(name, own[name], "That is what the logged model has.")
-    noted = {run.params[name] for name in run.params if re.search("seed|random_state", name)}
+    seeds = {run.params[name] for name in run.params if re.search("seed|random_state", name)}
     for seed in map(str, own.get("random_state", ())):
         found = f"a model with random_state = {seed}, which {run} does not record"
         hint = "Log it beside the split's, as model_seed."
-        require(seed in noted, found, "its seed among the parameters", hint)
+        require(seed in seeds, found, "its seed among the parameters", hint)
 
 
 def alike(answers: Any, others: Any) -> bool:
