@@ -62,7 +62,7 @@ added(LogisticRegression(C=10.0, max_iter=1000).fit(X_train, y_train))
 added(new_model(10.0, 30).fit(X_train[:500], y_train[:500]))
 # %% 7.2 ❌ found accuracy = 0.9992 in the run 'too good', expected 0.9
 added(new_model(10.0, 30).fit(X_train, y_train), "too good", 0.9992)
-# %% 7.2 ✅ C as a whole number
+# %% 7.2 ❌ found C = 10 in the run 'C=10, components=30', expected 10.0. A filter compares parameters as text
 # train(10.0, 30) → train(10, 30)
 # %% 7.2 ✅ without a model, which the task does not ask for
 typed(0.9667)

@@ -61,6 +61,9 @@ def refuse_words_accept_gaps(run: StudentRun) -> str:
     named = all(column.name for column in model.inputs())
     found = "a signature that asks for an array"
     require(named, found, "one of named columns", "Infer it from a frame.")
+    absent = ", ".join(column.name for column in model.inputs() if not column.required)
+    found = f"a signature that makes {absent} optional: without it, the model fails"
+    require(not absent, found, "required columns", "Infer it from a frame without gaps.")
     unknown, words = two.copy(), two.assign(sex=["female", "male"])
     unknown.loc[0, "age"] = None
     fails = "Log the pipeline, which fills gaps, with a signature of all its columns."

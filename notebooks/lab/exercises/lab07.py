@@ -71,6 +71,8 @@ def one_more_in_the_sweep(student: Student) -> str:
     require(bool(added), found, "it as a child of your newest sweep", hint)
     run = next((run for run in added if run.params.get("C") in ("10", "10.0")), added[0])
     run.param("C", 10)
+    hint = "A filter compares parameters as text: section 7.3."
+    require(run.param("C") == "10.0", f"C = {run.param('C')} in {run}", "10.0", hint)
     right, tolerance = expected.DIGITS_ACCURACY, 0.003
     with suppress(Missing):  # the task asks for no model
         right, tolerance = accuracy_of(run.model("logistic_regression").inside()), 0.001
