@@ -36,7 +36,7 @@ def two_runs_of_a_script(student: Student) -> str:
         try:
             run = student.run(EXPERIMENT, f"C={C:g}")
         except Missing as missing:
-            why = " A script that is told no store uses one of its own."
+            why = " A script that is told no store uses one of its own; print what it says."
             raise Missing(f"{missing}{'' if student.finished(EXPERIMENT) else why}") from None
         run.must_hold(
             tag={"mlflow.source.name": made_by_the_script},
