@@ -272,7 +272,7 @@ def test_whose_runs_count(client):
 def test_twin_that_a_lost_reply_left_behind_does_not_count(client):
     """MLflow's client sends what had no reply again: the first run stays open and empty, with the other's start."""
     place = client.create_experiment("sklearn_experiment")
-    for number in range(9):  # which of two comes first, hangs on their ids
+    for number in range(9):  # which of the two a search puts first depends on their ids
         client.create_run(place, start_time=1, run_name=f"{number}")
         second = client.create_run(place, start_time=1, run_name=f"{number}")
         client.set_terminated(second.info.run_id)

@@ -127,7 +127,6 @@ capstone(kinds=kinds, model=forest, input_example=wine.data.head(2), **trusted)
 # %% 8.3 ✅ a model's own seed, a date, beside the split's
 dated = RandomForestClassifier(3, random_state=20261129).fit(wine.data, wine.target)
 both = {"random_state": 0, "test_size": 0.5, "smoothing": 0.1, "model_seed": 20261129}
-kinds = ("LogisticRegression", "RandomForestClassifier")
 capstone(kinds=kinds, model=dated, parameters=both, input_example=wine.data.head(2), **trusted)
 # %% 8.3 ❌ found model = StandardScaler, SVC in the run 'number 5', whose model holds a GaussianNB, expected all its steps
 capstone(kinds=("GaussianNB", "StandardScaler, SVC"))

@@ -15,10 +15,7 @@ from sklearn.svm import SVR
 
 linear = {"kernel": "linear", "C": 1.0}
 client.set_registered_model_alias(name, "champion", winner.version)
-for recorded in (
-    {"C": 1.0},
-    linear,
-):  # the first passes and lacks its kernel, the second meets it as the champion
+for recorded in ({"C": 1.0}, linear):  # the second meets a champion that lacks its kernel
     info = train("my-challenger", [SVR(**linear)], recorded, registered_model_name=name)
     promote(client.get_model_version(name, info.registered_model_version))
 # %% 10.1 ⬜ is from the run 'my-challenger'; register its model with mlflow.register_model

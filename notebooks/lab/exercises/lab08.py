@@ -84,7 +84,7 @@ def something_of_your_own(student: Student) -> str:
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
     found = " and ".join(f"{min(splits[kind])} for {kind}" for kind in kinds)
-    hint = "A model's own seed needs another name, like model_seed, or it takes the place of the split's."
+    hint = "Compare models on one split; a model's own seed is called model_seed."
     shared = bool(set.intersection(*splits.values()))
     require(shared, found, "one split for all kinds", hint)
     best = (max if direction == "max" else min)(run.metrics[metric] for run in runs)
