@@ -69,7 +69,7 @@ def one_more_in_the_sweep(student: Student) -> str:
     found = f"{newest}, that is not in the sweep"
     hint = "Open the parent by its id around the call of train: mlflow.start_run(run_id=parent.info.run_id)."
     require(bool(added), found, "it as a child of your newest sweep", hint)
-    run = next((run for run in added if run.params.get("C") == "10.0"), added[0])
+    run = next((run for run in added if run.params.get("C") in ("10", "10.0")), added[0])
     run.param("C", 10)
     hint = "A filter compares parameters as text: section 7.3."
     require(run.param("C") == "10.0", f"C = {run.param('C')} in {run}", "10.0", hint)
