@@ -60,7 +60,7 @@ class Careless(mlflow.pyfunc.PythonModel):
 # %% 5.2 ❌ points from those of the task's model, expected the same. Log the lab's pipeline
 # ridge, → make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=100)).fit(X, y),
 # %% 5.2 ❌ found a signature that makes age optional: without it, the model fails, expected required columns
-# signature=guard → signature=mlflow.models.infer_signature(age_unknown, predicted.head(2))
+# signature=guard → signature=mlflow.models.infer_signature(age_unknown.astype(float), predicted.head(2))
 # %% 5.2 ✅ a signature that is inferred anew
 # signature=guard → signature=mlflow.models.infer_signature(X, pd.Series(ridge.predict(X), name="progression"))
 # %% 5.2 ✅ inferred by MLflow from an example of floats
