@@ -324,6 +324,17 @@ def test_store_that_cannot_be_reached_is_said_not_raised(capsys, monkeypatch):
     assert "does not answer" in first
 
 
+def test_database_that_was_made_anew_is_read_anew(capsys, client, tmp_path):
+    own = tmp_path / "own.db"
+    for name in ("first", "second"):
+        made = MlflowClient(f"sqlite:///{tmp_path}/{name}.db")
+        made.create_run(made.create_experiment(name, tags={"capstone": "max accuracy"}))
+        own.unlink(missing_ok=True)
+        shutil.copy(tmp_path / f"{name}.db", own)
+        lab.check("8.3", f"sqlite:///{own}")
+        assert f"the experiment '{name}' has 0 finished runs" in capsys.readouterr().out
+
+
 def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
     file = tmp_path / "mistyped.db"
     for uri in (f"sqlite:///{file.as_posix()}", file.as_uri()):

@@ -224,7 +224,10 @@ def _student_at(tracking_uri: str) -> Student:
     if hasattr(mlflow, "set_workspace"):
         mlflow.set_workspace(None)
     with quietly():
-        return Student(mlflow.MlflowClient(tracking_uri, tracking_uri), None)
+        client = mlflow.MlflowClient(tracking_uri, tracking_uri)
+        if engine := getattr(client._tracking_client.store, "engine", None):
+            engine.dispose()  # or an SQLite file that was deleted and made anew is read as it was
+        return Student(client, None)
 
 
 def _student_here() -> Student | None:

@@ -43,7 +43,7 @@ def a_sweep_of_your_own(parent: StudentRun) -> str:
 
 @exercise("9.2", "Account for a dead worker", (EXPERIMENT, "my-accident"), on_own_server=True)
 def account_for_a_dead_worker(parent: StudentRun) -> str:
-    finished = {run.id: run for run in whole_trials(parent)}
+    finished = {run.id: run for run in whole_trials(parent, 3, "three")}
     lost = [run for run in parent.children() if run.id not in finished]
     none = f"every trial of {parent} finished: end a worker's process while its trial still runs."
     need(lost, none)

@@ -22,7 +22,7 @@ REASONS = {
     "GIT_PYTHON_REFRESH": ("quiet", "a warning where git is not installed"),
     "PYTHON_COLORS": ("0", "colour codes in what started programs print (Python 3.13)"),
 }
-MET_IN_A_PROJECT = 7  # of the rows of `settings`: the stores, and the first of the variables
+MET_IN_A_PROJECT = 5  # of the rows of `settings`: the store, and the first of the variables
 SETTINGS = {name: value for name, (value, _) in REASONS.items()}
 # The linear algebra of NumPy, scikit-learn and PyTorch. The labs' models are so small that several threads spend their time
 # waiting for one another: a grid search took nine times as long with two, on two busy cores.
@@ -93,11 +93,13 @@ def _rows(store: Store) -> list[tuple[str, str]]:
     """Return all that `lab.start()` sets on a store, each with what happens without it."""
     rows = [
         ("mlflow.set_tracking_uri(uri)", "runs go to mlflow.db in the folder you are in"),
-        ("mlflow.set_registry_uri(uri)", "so do registered models"),
         ("MLFLOW_TRACKING_URI=uri, in full", "programs that you start from here use another store"),
-        ("MLFLOW_REGISTRY_URI=uri, in full", "the same, for registered models"),
     ]
     rows += [(f"{name}={value}", without) for name, (value, without) in REASONS.items()]
+    rows += [
+        ("mlflow.set_registry_uri(uri)", "registered models go to mlflow.db, too"),
+        ("MLFLOW_REGISTRY_URI=uri, in full", "and those of programs that you start from here"),
+    ]
     rows += [(f"{name}=1", "threads that wait for one another") for name in ONE_THREAD]
     proxy, name, root = getproxies(), chosen_name(), artifact_root(store)
     own = "your proxy is asked for servers of this computer"
