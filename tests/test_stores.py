@@ -272,7 +272,8 @@ def test_lab05_signature_refuses_and_passes_what_the_text_says(client):
 
 def test_lab05_forest_is_refused(client):
     runs = runs_of(client, "signature_experiment")
-    assert runs["refused"].info.status == "FAILED" and not models_of(client, runs["refused"])
+    assert runs["refused"].info.status == "FAILED"
+    assert models_of(client, runs["refused"])["forest"].status == "FAILED"
 
 
 def test_lab06_artifacts_are_there_and_readable(client):
