@@ -1,6 +1,7 @@
 """Lab 8: runs of a script, a model handed over, and something of one's own."""
 
 import re
+from inspect import signature
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,6 +22,7 @@ C_VALUES = (0.01, 100.0)
 SCRIPT = "train.py"
 NEEDED = ("model", "random_state", "test_size")
 PLOTS = (".png", ".svg", ".jpg", ".jpeg", ".pdf", ".html")
+NOT_CHOSEN = ("n_jobs", "verbose")  # change no answer
 OURS = ("iris", "diabetes", "digits")
 
 
@@ -36,7 +38,7 @@ def two_runs_of_a_script(student: Student) -> str:
         try:
             run = student.run(EXPERIMENT, f"C={C:g}")
         except Missing as missing:
-            why = " A script that is told no store uses one of its own; print what it says."
+            why = " A script that is told no store, as by 'python' of section 8.2, uses one of its own."
             raise Missing(f"{missing}{'' if student.finished(EXPERIMENT) else why}") from None
         run.must_hold(
             tag={"mlflow.source.name": made_by_the_script},
@@ -72,21 +74,20 @@ def something_of_your_own(student: Student) -> str:
     runs = [run for run in student.finished(experiment) if metric in run.metrics]
     some = f"{len(runs)} finished runs with the metric '{metric}'"
     need(len(runs) >= 6, f"the experiment '{experiment}' has {some}, and six are asked for.")
-    splits: dict[str, set[str]] = {}  # by the kind of model
+    splits = set()
     for run in runs:
         can_be_rebuilt(run)
         split = ", ".join(f"{name} = {run.param(name)}" for name in ("random_state", "test_size"))
-        splits.setdefault(run.param("model"), set()).add(split)
+        splits.add(split)
     different = len({frozenset(run.params.items()) for run in runs})
     hint = "A parameter tells them apart, too: log each setting that you change."
     require(different >= 6, f"runs with {different} different settings", "six", hint)
-    kinds = sorted(splits)
+    kinds = sorted({run.param("model") for run in runs})
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
-    found = " and ".join(f"{min(splits[kind])} for {kind}" for kind in kinds)
-    hint = "Compare models on one split; a model's own seed is called model_seed."
-    shared = bool(set.intersection(*splits.values()))
-    require(shared, found, "one split for all kinds", hint)
+    found = f"runs with {' and '.join(sorted(splits)[:2])}"
+    hint = "A model's own seed is called model_seed. If a first try is among them, name a new experiment."
+    require(len(splits) == 1, found, "one split for all runs", hint)
     best = (max if direction == "max" else min)(run.metrics[metric] for run in runs)
     tagged = [run for run in student.finished(experiment) if run.tags.get("verdict") == "best"]
     need(tagged, f"no run of '{experiment}' has the tag verdict = best.")
@@ -112,6 +113,8 @@ def can_be_rebuilt(run: StudentRun) -> None:
     """Raise unless a run records what somebody else needs to train its model again."""
     for name in NEEDED:
         run.param(name)
+    found, expected = f"model = Pipeline in {run}", "its steps, like StandardScaler, SVC"
+    require(run.param("model").lower() != "pipeline", found, expected)
     settings = set(run.params) - set(NEEDED)
     need(settings, f"{run} has no setting of its model among the parameters.")
     need(run.datasets, f"{run} has no dataset; use mlflow.log_input.")
@@ -142,12 +145,13 @@ def answers_its_example(model: StudentModel) -> None:
 
 
 def has_its_settings(run: StudentRun, model: StudentModel) -> None:
-    """Raise if a run records other steps or another value of a setting than its model has, if that is scikit-learn's."""
+    """Raise if a run records other steps or settings than its model has, or not all that were chosen, if that is scikit-learn's."""
     if "sklearn" not in model.loaded.metadata.flavors:
         return
     trained = model.inside()
     trained = getattr(trained, "best_estimator_", trained)
-    for _, step in getattr(trained, "steps", [("", trained)]):
+    steps = [step for _, step in getattr(trained, "steps", [("", trained)])]
+    for step in steps:
         name, noted = type(step).__name__, run.param("model")
         named = name.lower() in noted.lower() or isinstance(step, str)  # "passthrough"
         require(named, f"model = {noted} in {run}, whose model holds a {name}", "all its steps")
@@ -162,6 +166,16 @@ def has_its_settings(run: StudentRun, model: StudentModel) -> None:
         found = f"a model with random_state = {seed}, which {run} does not record"
         hint = "Log it beside the split's, as model_seed."
         require(seed in seeds, found, "its seed among the parameters", hint)
+    recorded = {name.rpartition("__")[2] for name in run.params} | {"random_state", *NOT_CHOSEN}
+    for step in steps:
+        if type(step).__module__.startswith("sklearn."):
+            defaults = signature(type(step)).parameters
+            for name, value in step.get_params(deep=False).items():
+                chosen = isinstance(value, int | float | str) and value != defaults[name].default
+                found = (
+                    f"a {type(step).__name__} with {name} = {value}, which {run} does not record"
+                )
+                require(name in recorded or not chosen, found, "each setting that you chose")
 
 
 def alike(answers: Any, others: Any) -> bool:
