@@ -11,8 +11,6 @@ from typing import NamedTuple
 # The exercise, the thing and what became of it: those that pass, and why that is right.
 PASS = {
     ("8.3", "model", "param changed"): "of one's own data no check knows what is right",
-    ("8.3", "random_state", "param changed"): "as above",
-    ("8.3", "test_size", "param changed"): "as above",
     ("8.3", "git_commit", "tag changed"): "as above",
 }
 
