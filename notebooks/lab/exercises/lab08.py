@@ -22,6 +22,7 @@ C_VALUES = (0.01, 100.0)
 SCRIPT = "train.py"
 NEEDED = ("model", "random_state", "test_size")
 PLOTS = (".png", ".svg", ".jpg", ".jpeg", ".pdf", ".html")
+RANDOM = ("sklearn.ensemble", "sklearn.tree", "sklearn.neural_network")
 NOT_CHOSEN = ("n_jobs", "verbose")  # change no answer
 OURS = ("iris", "diabetes", "digits")
 
@@ -98,6 +99,9 @@ def something_of_your_own(student: Student) -> str:
     expected = f"one with {best:.4g}, the {direction} of {len(runs)} runs"
     hint = f"Order a search of the experiment by metrics.{metric}."
     require(chosen.metrics.get(metric) == best, found, expected, hint)
+    loss = direction == "min" and re.search("loss|error|rmse|mae|mse", metric)
+    hint = "scikit-learn's scores that begin with neg_ are losses with a minus: log them without."
+    require(best >= 0 or not loss, f"{metric} = {best:.4g}", "a loss that is not negative", hint)
     sentence = chosen.tag("conclusion")
     found, expected = f"the conclusion '{sentence}'", "a sentence of at least five words"
     require(len(sentence.split()) >= 5, found, expected)
@@ -168,14 +172,18 @@ def has_its_settings(run: StudentRun, model: StudentModel) -> None:
         require(seed in seeds, found, "its seed among the parameters", hint)
     recorded = {name.rpartition("__")[2] for name in run.params} | {"random_state", *NOT_CHOSEN}
     for step in steps:
+        kind, settings = type(step).__name__, {}
         if type(step).__module__.startswith("sklearn."):
-            defaults = signature(type(step)).parameters
-            for name, value in step.get_params(deep=False).items():
-                chosen = isinstance(value, int | float | str) and value != defaults[name].default
-                found = (
-                    f"a {type(step).__name__} with {name} = {value}, which {run} does not record"
-                )
-                require(name in recorded or not chosen, found, "each setting that you chose")
+            settings = step.get_params(deep=False)
+        if type(step).__module__.startswith(RANDOM):
+            hint = "Give it a random_state, and log that as model_seed."
+            seeded = settings.get("random_state", 0) is not None
+            require(seeded, f"a {kind} without a seed", "one that can be trained again", hint)
+        for name, value in settings.items():
+            default = signature(type(step)).parameters[name].default
+            chosen = isinstance(value, int | float | str) and value != default
+            found = f"a {kind} with {name} = {value}, which {run} does not record"
+            require(name in recorded or not chosen, found, "each setting that you chose")
 
 
 def alike(answers: Any, others: Any) -> bool:
