@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
@@ -166,6 +167,10 @@ capstone(**network(nn.BatchNorm1d(8).eval(), nn.Dropout().eval()))
 # %% 8.3 ✅ judged by an error, its plot an SVG
 kinds = ("gaussianNB", "LogisticRegression")
 capstone("Min accuracy", kinds=kinds, best=(0,), plot="residuals.svg")
+# %% 8.3 ✅ a step that fills gaps, whose default is NaN
+# make_pipeline(StandardScaler() → make_pipeline(SimpleImputer(), StandardScaler()
+# pip_requirements=[ → skops_trusted_types=["numpy.dtype"], pip_requirements=[
+# which wine is it → which wine is whole
 # %% 8.3 ✅ forests and neighbours under autologging, with what it does not see added, and the plot a page
 # load_wine → load_breast_cancer
 # (LogisticRegression, SVC) → (RandomForestClassifier, KNeighborsClassifier)

@@ -182,6 +182,7 @@ def has_its_settings(run: StudentRun, model: StudentModel) -> None:
         for name, value in settings.items():
             default = signature(type(step)).parameters[name].default
             chosen = isinstance(value, int | float | str) and value != default
+            chosen = chosen and value == value  # else it is NaN, a default of SimpleImputer's
             found = f"a {kind} with {name} = {value}, which {run} does not record"
             require(name in recorded or not chosen, found, "each setting that you chose")
 
