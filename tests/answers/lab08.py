@@ -61,7 +61,7 @@ def network(*layers):
     return {"model": model, "flavor": mlflow.pytorch, "input_example": rows}
 
 
-# %% 8.1 ⬜ there is no run 'C=0.01' of yours in the experiment 'script_experiment'. A script that is told no store
+# %% 8.1 ⬜ there is no run 'C=0.01' of yours in the experiment 'script_experiment'. Did it stop? Or was it told no store
 # subprocess.run([sys.executable, script, "--C", C], check=True, capture_output=True) → python(script, "--C", C)
 # %% 8.1 ⬜ there is no run 'C=100' of yours
 # ("0.01", "100") → ("0.01",)

@@ -39,7 +39,7 @@ def two_runs_of_a_script(student: Student) -> str:
         try:
             run = student.run(EXPERIMENT, f"C={C:g}")
         except Missing as missing:
-            why = " A script that is told no store, as by 'python' of section 8.2, uses one of its own."
+            why = " Did it stop? Or was it told no store, as by 'python' of section 8.2?"
             raise Missing(f"{missing}{'' if student.finished(EXPERIMENT) else why}") from None
         run.must_hold(
             tag={"mlflow.source.name": made_by_the_script},
