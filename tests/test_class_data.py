@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from argparse import Namespace
 
 import lab
 import lab.__main__ as commands
@@ -14,6 +15,7 @@ import pandas
 import pytest
 from class_server import class_server, entering, log_a_run, login, postgres, sentence_of
 from lab import store
+from lab.classroom import server
 from lab.classroom.report import standings
 from lab.exercises import notes
 from lab.room import room_of
@@ -44,6 +46,19 @@ def teach(command: str, *words: object, **variables: str) -> str:
     done = run(line, env=environment, timeout=120)
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def test_server_knows_its_computers_name_as_clients_send_it(monkeypatch, tmp_path):
+    given: list[str] = []
+    monkeypatch.setattr(server.socket, "gethostname", lambda: "Teachers-MacBook.local")
+    monkeypatch.setattr(server, "is_free", lambda *_: True)
+    monkeypatch.setattr(server.os, "umask", lambda _: None)
+    monkeypatch.setattr(
+        server, "run_until_stopped", lambda name, options, *_: given.extend(options)
+    )
+    nothing = dict.fromkeys(("port", "login", "roster", "database", "artifacts"))
+    server.run(Namespace(host="0.0.0.0", folder=tmp_path / "class", **nothing))
+    assert "teachers-macbook.local:*" in given[given.index("--allowed-hosts") + 1].split(",")
 
 
 def work(name: str) -> str:

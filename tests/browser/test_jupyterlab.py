@@ -16,7 +16,8 @@ def test_run_from_the_menu_shows_what_the_repository_shows(notebook, opened):
     assert sum(map(bool, ran.before)) > 5
     assert ran.after == ran.before
     for kind in ("error", "stderr"):
-        assert not ran.lab.page.locator(f".jp-OutputArea-output[data-mime-type*={kind}]").count()
+        shown = ran.lab.page.locator(f".jp-OutputArea-output[data-mime-type*={kind}]").count()
+        assert shown == notebook.read_text("utf-8").count(f'"name": "{kind}"')
     assert not ran.watch.elsewhere and not ran.watch.errors
 
 

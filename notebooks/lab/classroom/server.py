@@ -62,8 +62,8 @@ def run(options: Namespace) -> None:
     arguments += ["--default-artifact-root=mlflow-artifacts:/"]
     name = name_of_this_computer() if options.host == ANY_HOST else options.host
     if options.host != HOST:
-        # The names that students call it by; MLflow refuses others.
-        hosts = {f"{known}:*" for known in (name, HOST, "localhost", socket.gethostname())}
+        # The names that students call it by, as clients send them: in small letters. MLflow refuses others.
+        hosts = {f"{known.lower()}:*" for known in (name, HOST, "localhost", socket.gethostname())}
         arguments += ["--allowed-hosts", ",".join(sorted(hosts))]
     shown = f"http://{name}:{port}"
     variables = {

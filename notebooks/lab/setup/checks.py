@@ -212,7 +212,7 @@ def _check_server(store: Store) -> bool:
     if answer.status_code == 403 and "Invalid Host" in answer.text:
         raise LabError(
             f"The tracking server {shown} does not want to be called by this name: start it with --allowed-hosts "
-            f'"{urlsplit(store.uri).netloc.rpartition("@")[2]}", or use the name that it was started for.'
+            f'"{urlsplit(store.uri).netloc.rpartition("@")[2].lower()}", or use the name that it was started for.'
         )
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return bool(answer.json()["workspaces_enabled"])
