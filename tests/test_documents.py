@@ -308,8 +308,7 @@ def test_cells_are_short_and_their_outputs_whole_and_clean(notebook):
             assert len(reason) >= 4, f"{cell.id} is exempt from comparison and does not say why"
         for output in cell.outputs:
             assert output.output_type != "error", f"{cell.id} shows a traceback"
-            warns = "warns" in cell.metadata.get("tags", [])
-            assert output.get("name") != "stderr" or warns, f"{cell.id} shows stderr: {output.text}"
+            assert output.get("name") != "stderr", f"{cell.id} shows stderr: {output.text}"
             data = output.get("data", {})
             texts = [output.get("text", ""), *(data[kind] for kind in data if "text" in kind)]
             assert not MACHINE_PATH.search("\n".join(texts)), f"{cell.id} names a folder"

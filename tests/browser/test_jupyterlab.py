@@ -16,8 +16,7 @@ def test_run_from_the_menu_shows_what_the_repository_shows(notebook, opened):
     assert sum(map(bool, ran.before)) > 5
     assert ran.after == ran.before
     for kind in ("error", "stderr"):
-        shown = ran.lab.page.locator(f".jp-OutputArea-output[data-mime-type*={kind}]").count()
-        assert shown == notebook.read_text("utf-8").count(f'"name": "{kind}"')
+        assert not ran.lab.page.locator(f".jp-OutputArea-output[data-mime-type*={kind}]").count()
     assert not ran.watch.elsewhere and not ran.watch.errors
 
 
