@@ -100,6 +100,8 @@ capstone(table=None)
 capstone(table=pd.read_csv("../data/digits.csv"))
 # %% 8.3 ❌ only models of the kind SVC
 capstone(kinds=("SVC",))
+# %% 8.3 ❌ only models of the kind SVC, expected at least two kinds
+capstone(kinds=("SVC(C=1)", "SVC(C=2)"))
 # %% 8.3 ❌ 'number 0' as the best, with accuracy = 0.9, expected one with 0.95, the max of 6 runs
 capstone(best=(0,))
 # %% 8.3 ❌ expected one with 0.9, the min of 6 runs
@@ -148,7 +150,7 @@ capstone(kinds=("GaussianNB", "StandardScaler, SVC"))
 # kind(C=C) → kind(C=C, max_iter=500)
 # which wine is it → which wine was it
 # %% 8.3 ❌ found model = Pipeline in the run
-# "model": steps → "model": "Pipeline"
+# "model": steps → "model": str(model)
 # which wine is it → which wine is this
 # %% 8.3 ❌ found runs with random_state = 0, test_size = 0.5 and random_state = 7, test_size = 0.5, expected one split for all runs
 capstone(own={"random_state": 7})
