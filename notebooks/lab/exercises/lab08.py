@@ -83,7 +83,7 @@ def something_of_your_own(student: Student) -> str:
     different = len({frozenset(run.params.items()) for run in runs})
     hint = "A parameter tells them apart, too: log each setting that you change."
     require(different >= 6, f"runs with {different} different settings", "six", hint)
-    kinds = sorted({re.sub(r"\(.*\)", "", run.param("model")) for run in runs})
+    kinds = sorted({re.sub(r"\([^()]*\)", "", run.param("model")) for run in runs})
     hint = "The parameter 'model' names the kind, like LogisticRegression."
     require(len(kinds) > 1, f"only models of the kind {kinds[0]}", "at least two kinds", hint)
     found = f"runs with {' and '.join(sorted(splits)[:2])}"
