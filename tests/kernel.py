@@ -210,6 +210,9 @@ def solve(
             run(id, cells[id].source, f"✅ {_exercise(id)} done: " * id.startswith("check-"))
 
         for id in cells:
+            if id == lesson[-1]:  # in lab 9 the end of all that was started
+                for earlier in lesson[-2::-1] if "in the end" in again else ():
+                    do(earlier)
             if id in lesson:
                 do(id)
                 if "at once" in again:
@@ -218,8 +221,6 @@ def solve(
                 check = id.replace("answer-", "check-")
                 run(check, cells[check].source, f"⬜ {_exercise(id)} not done yet: ")
                 run(id, solution_of(notebook, _exercise(id)))
-        for id in lesson[::-1] if "in the end" in again else ():
-            do(id)
     return printed
 
 

@@ -20,6 +20,7 @@ import pytest
 from lab import LabError, setup, show_files, store
 from lab.setup import adapted, checks
 from lab.setup.variables import FOREIGN, ONE_THREAD, SETTINGS
+from mlflow import MlflowClient
 from mlflow.store.tracking.file_store import FileStore
 from sklearn.linear_model import LogisticRegression
 from support import ROOT, copy_project, execute, free_port, run, tracking_server, without_privileges
@@ -518,7 +519,11 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
 def test_starting_again_on_another_store_chooses_no_experiment(capsys, monkeypatch, tmp_path):
     lab.start()
     mlflow.set_experiment("sklearn_experiment")
-    monkeypatch.setenv("LAB_TRACKING_URI", str(tmp_path / "another"))
+    another = f"sqlite:///{tmp_path}/another.db"
+    MlflowClient(another).create_experiment("of the same number")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/first.db")
+    mlflow.set_experiment("sklearn_experiment")
+    monkeypatch.setenv("LAB_TRACKING_URI", another)
     assert again(capsys) == [
         "no experiment is chosen any more: run the cell with mlflow.set_experiment again."
     ]

@@ -34,6 +34,8 @@ def forget_foreign_settings(store: Store, was_used: bool) -> tuple[list[str], st
     """
     foreign = {name: os.environ.pop(name, "") for name in FOREIGN}
     chosen = foreign.pop("MLFLOW_EXPERIMENT_ID") if was_used else ""
+    if chosen and foreign["MLFLOW_TRACKING_URI"].rstrip("/") != store.uri:
+        chosen = "of another store"  # databases number theirs alike
     return [
         f"{name} is set in your environment; the labs do not follow it (LAB_TRACKING_URI is theirs)."
         for name, value in foreign.items()
