@@ -23,7 +23,7 @@ from lab.servers import in_background
 from lab.store import LabError
 from mlflow import MlflowClient
 from sklearn.linear_model import LinearRegression
-from support import ROOT, free_port, run
+from support import ROOT, free_port, run, status, tracking_server
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,9 @@ def teach(command: str, *words: object, **variables: str) -> str:
     return done.stdout
 
 
-def test_server_knows_its_computers_name_as_clients_send_it(monkeypatch, tmp_path):
+@pytest.mark.thorough
+def test_computers_name_opens_the_server_to_scripts_and_to_browsers(monkeypatch, tmp_path):
+    """As they send it, in small letters; a browser that shows the server's own UI sends an origin, too."""
     given: list[str] = []
     monkeypatch.setattr(server.socket, "gethostname", lambda: "Teachers-MacBook.local")
     monkeypatch.setattr(server, "is_free", lambda *_: True)
@@ -58,7 +60,12 @@ def test_server_knows_its_computers_name_as_clients_send_it(monkeypatch, tmp_pat
     )
     nothing = dict.fromkeys(("port", "login", "roster", "database", "artifacts"))
     server.run(Namespace(host="0.0.0.0", folder=tmp_path / "class", **nothing))
-    assert "teachers-macbook.local:*" in given[given.index("--allowed-hosts") + 1].split(",")
+    names = given[given.index("--allowed-hosts") :]
+    with tracking_server(tmp_path, *names) as address:
+        search = f"{address}/ajax-api/2.0/mlflow/runs/search", {"experiment_ids": ["0"]}
+        for name, answer in {"teachers-macbook.local:5000": 200, "elsewhere.example": 403}.items():
+            assert status(*search, Host=name) == answer
+            assert status(*search, Host="localhost:5000", Origin=f"http://{name}") == answer
 
 
 def work(name: str) -> str:

@@ -344,6 +344,8 @@ def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
     file.touch()
     lab.check("8.3", str(file))
     assert f"write sqlite:///{file}." in capsys.readouterr().out
+    lab.check("8.3", f"sqlite:///{tmp_path}")
+    assert f"name the database in it, like {tmp_path}/mlflow.db." in capsys.readouterr().out
 
 
 def test_run_that_a_log_call_below_a_block_has_opened_is_named(capsys, client):

@@ -90,6 +90,8 @@ subprocess.run([sys.executable, "train.py", "--C=100"], check=True, capture_outp
 
 # %% 8.3 ❌ expected max or min and the name of a metric
 capstone("accuracy")
+# %% 8.3 ❌ expected a metric of the training rows
+capstone("max test_accuracy")
 # %% 8.3 ⬜ has 5 finished runs
 capstone(count=5, best=(4,))
 # %% 8.3 ⬜ has no setting of its model

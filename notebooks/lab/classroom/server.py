@@ -62,9 +62,12 @@ def run(options: Namespace) -> None:
     arguments += ["--default-artifact-root=mlflow-artifacts:/"]
     name = name_of_this_computer() if options.host == ANY_HOST else options.host
     if options.host != HOST:
-        # The names that students call it by, as clients send them: in small letters. MLflow refuses others.
-        hosts = {f"{known.lower()}:*" for known in (name, HOST, "localhost", socket.gethostname())}
-        arguments += ["--allowed-hosts", ",".join(sorted(hosts))]
+        # The names that students call it by, as clients send them: in small letters. MLflow refuses others, and to a browser
+        # that shows its own UI by such a name it refuses the runs, too, unless the name is listed as an origin.
+        hosts = sorted({known.lower() for known in (name, HOST, "localhost", socket.gethostname())})
+        origins = [f"http://{known}:{port}" for known in hosts]
+        arguments += ["--allowed-hosts", ",".join(f"{known}:*" for known in hosts)]
+        arguments += ["--cors-allowed-origins", ",".join(origins)]
     shown = f"http://{name}:{port}"
     variables = {
         "MLFLOW_BACKEND_STORE_URI": database,

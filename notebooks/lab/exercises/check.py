@@ -179,6 +179,8 @@ def _why_not_there(tracking_uri: str) -> str:
     file = store.Store(tracking_uri).folder if path == tracking_uri else Path(path)
     if path == tracking_uri and Path(path).is_file():
         return f"{path} is a file: if it is a database, write sqlite:///{path}."
+    if path != tracking_uri and Path(path).is_dir():
+        return f"{path} is a folder: name the database in it, like {path.rstrip('/')}/mlflow.db."
     if file is None or file.exists():
         return ""
     return f"There is no file {file.absolute()}: correct its name."

@@ -72,6 +72,8 @@ def something_of_your_own(student: Student) -> str:
     found = f"capstone = {rule} on the experiment '{experiment}'"
     expected = "max or min and the name of a metric, like 'max accuracy'"
     require(direction in ("max", "min") and bool(metric), found, expected)
+    hint = "Test rows judge the best alone."
+    require(not metric.startswith("test"), found, "a metric of the training rows", hint)
     runs = [run for run in student.finished(experiment) if metric in run.metrics]
     some = f"{len(runs)} finished runs with the metric '{metric}'"
     need(len(runs) >= 6, f"the experiment '{experiment}' has {some}, and six are asked for.")
