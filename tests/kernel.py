@@ -179,8 +179,8 @@ def solve(
         environment: what to add to this process's environment.
         python: the interpreter, which has ipykernel.
         kernel_type: what runs the cells.
-        again: when to run each cell but the solutions once more: "at once", "in the end". No cell may then change the runs of
-            another one, and a check none.
+        again: when to run each cell but the solutions once more: "at once", "in the end", which is before the lab's last cell.
+            No cell may then change the runs of another one, and a check none.
         client: an MLflow client on the store; needed for `again`.
 
     Returns:

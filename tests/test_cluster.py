@@ -18,6 +18,7 @@ from lab import LabError, check_workers, cluster, scheduler
 from lab.cluster import VARIABLE
 from lab.servers import HOST, is_free
 from lab.setup.variables import SETTINGS
+from mlflow import MlflowClient
 from support import NOTEBOOKS, ROOT, copy_project, free_port, run, started
 
 pytestmark = pytest.mark.thorough
@@ -66,12 +67,14 @@ class Watched(Kernel):
 
 
 def test_lab_and_solutions_on_a_cluster_that_is_there(tmp_path):
-    """Unchanged, on a scheduler with two workers; they are still there afterwards, and nothing of the lab's is."""
+    """Each cell twice and, before the end, again, on a scheduler with two workers; they are there afterwards, nothing of the lab's is."""
     project = copy_project(tmp_path / "project")
     (elsewhere := tmp_path / "elsewhere").mkdir()
     with a_cluster(elsewhere, "ann", "ben") as address:
-        environment = {"LAB_TRACKING_URI": f"sqlite:///{tmp_path}/store.db", VARIABLE: address}
-        printed = solve(project / "notebooks" / LAB.name, environment, kernel_type=Watched)
+        store = f"sqlite:///{tmp_path}/store.db"
+        again = {"again": ("at once", "in the end"), "client": MlflowClient(store)}
+        environment = {"LAB_TRACKING_URI": store, VARIABLE: address}
+        printed = solve(project / "notebooks" / LAB.name, environment, kernel_type=Watched, **again)
         assert Watched.left == []
         code = f"from distributed import Client; print(len(Client('{address}').nthreads()))"
         assert run([sys.executable, "-c", code]).stdout.split() == ["2"]

@@ -157,7 +157,7 @@ def test_wrong_turns_and_solutions(notebook, tmp_path):
     """On one store, as what a wrong answer is told does not depend on it, and with the rounding of another computer.
 
     The store's folder exists and is empty. In the end the lessons are run again, in the kernel that has done it all (those of
-    the last three labs, which take longest, in `test_other_stores.py`).
+    the last three labs, which take longest, in `test_other_stores.py` and `test_cluster.py`).
     """
     project, store = copy_project(tmp_path / "project"), tmp_path / "mlruns"
     store.mkdir()
