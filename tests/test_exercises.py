@@ -344,8 +344,11 @@ def test_store_whose_name_is_mistyped_is_not_made(capsys, tmp_path):
     file.touch()
     lab.check("8.3", str(file))
     assert f"write sqlite:///{file}." in capsys.readouterr().out
-    lab.check("8.3", f"sqlite:///{tmp_path}")
-    assert f"name the database in it, like {tmp_path}/mlflow.db." in capsys.readouterr().out
+    for folder in (f"sqlite:///{tmp_path}", str(tmp_path)):
+        lab.check("8.3", folder)
+        told = f"name the database in it, like sqlite:///{tmp_path}/mlflow.db."
+        assert told in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_run_that_a_log_call_below_a_block_has_opened_is_named(capsys, client):

@@ -176,12 +176,16 @@ def _why_not_there(tracking_uri: str) -> str:
     if tracking_uri.startswith(store.SERVER_SCHEMES) and not answers(f"{tracking_uri}/health"):
         return f"The tracking server {tracking_uri} does not answer: start it again."
     path = tracking_uri.removeprefix("sqlite:///")
-    file = store.Store(tracking_uri).folder if path == tracking_uri else Path(path)
-    if path == tracking_uri and Path(path).is_file():
+    folder = store.Store(tracking_uri).folder
+    if folder is None and "://" in path:
+        return ""
+    file = folder or Path(path)
+    if path == tracking_uri and file.is_file():
         return f"{path} is a file: if it is a database, write sqlite:///{path}."
-    if path != tracking_uri and Path(path).is_dir():
-        return f"{path} is a folder: name the database in it, like {path.rstrip('/')}/mlflow.db."
-    if file is None or file.exists():
+    if file.is_dir() and (path != tracking_uri or not any(file.glob("*/meta.yaml"))):
+        like = f"sqlite:///{file.as_posix()}/mlflow.db"
+        return f"{file} is a folder: name the database in it, like {like}."
+    if file.exists():
         return ""
     return f"There is no file {file.absolute()}: correct its name."
 
