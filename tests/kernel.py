@@ -179,8 +179,8 @@ def solve(
         environment: what to add to this process's environment.
         python: the interpreter, which has ipykernel.
         kernel_type: what runs the cells.
-        again: when to run each cell but the solutions once more: "at once", "in the end", which is before the lab's last cell.
-            No cell may then change the runs of another one, and a check none.
+        again: when to run each cell but the solutions once more: "at once", "in the end" (in lab 9 before the cell `end`). No
+            cell may then change the runs of another one, and a check none.
         client: an MLflow client on the store; needed for `again`.
 
     Returns:
@@ -209,10 +209,14 @@ def solve(
         def do(id: str) -> None:
             run(id, cells[id].source, f"✅ {_exercise(id)} done: " * id.startswith("check-"))
 
+        def do_again() -> None:
+            for id in lesson[::-1] if "in the end" in again else ():
+                if id != "end":
+                    do(id)
+
         for id in cells:
-            if id == lesson[-1]:  # in lab 9 the end of all that was started
-                for earlier in lesson[-2::-1] if "in the end" in again else ():
-                    do(earlier)
+            if id == "end":  # of all that lab 9 has started
+                do_again()
             if id in lesson:
                 do(id)
                 if "at once" in again:
@@ -221,6 +225,8 @@ def solve(
                 check = id.replace("answer-", "check-")
                 run(check, cells[check].source, f"⬜ {_exercise(id)} not done yet: ")
                 run(id, solution_of(notebook, _exercise(id)))
+        if "end" not in cells:
+            do_again()
     return printed
 
 
