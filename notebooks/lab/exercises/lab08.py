@@ -134,8 +134,8 @@ def can_be_rebuilt(run: StudentRun) -> None:
 
 def answers_its_example(model: StudentModel) -> None:
     """Raise unless a model has a signature and an input example, for which it predicts the same each time."""
+    rows = model.example()  # with which `log_model` infers the signature
     model.inputs()
-    rows = model.example()
     error = model.error(rows)
     found = f"a model that fails on its own input example ({type(error).__name__})"
     hint = "Log an example of the rows that the model was trained on."
