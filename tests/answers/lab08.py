@@ -116,8 +116,10 @@ capstone("min log_loss", ("log_loss", -0.4), best=(0,))
 capstone(plot="")
 # %% 8.3 ⬜ has no model; log the best model
 capstone(model=None)
-# %% 8.3 ⬜ has no signature
+# %% 8.3 ⬜ has no input example
 capstone(metadata={"from": "me"})
+# %% 8.3 ⬜ has no signature
+capstone(signature=False, input_example=wine.data.head(2))
 # %% 8.3 ⬜ has no input example
 capstone(signature=mlflow.models.infer_signature(wine.data))
 # %% 8.3 ❌ found a model that fails on its own input example

@@ -129,7 +129,10 @@ def can_be_rebuilt(run: StudentRun) -> None:
         known = logged.dataset.digest in map(digest, OURS) or logged.dataset.name in OURS
         require(not known, found, "data that are new here")
     commit = {"git_commit", "mlflow.source.git.commit"} & set(run.tags)
-    need(commit, f"{run} has no tag 'git_commit'; where there is no git, set it to 'no git'.")
+    need(
+        commit,
+        f"{run} has no tag 'git_commit': commit the script before you run it, or set the tag ('no git' outside of git).",
+    )
 
 
 def answers_its_example(model: StudentModel) -> None:
