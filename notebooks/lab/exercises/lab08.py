@@ -72,7 +72,7 @@ def something_of_your_own(student: Student) -> str:
     found = f"capstone = {rule} on the experiment '{experiment}'"
     expected = "max or min and the name of a metric, like 'max accuracy'"
     require(direction in ("max", "min") and bool(metric), found, expected)
-    hint = "Test rows judge the best alone."
+    hint = "Use the test rows once, for the best model."
     require(not metric.startswith("test"), found, "a metric of the training rows", hint)
     runs = [run for run in student.finished(experiment) if metric in run.metrics]
     some = f"{len(runs)} finished runs with the metric '{metric}'"
@@ -129,10 +129,8 @@ def can_be_rebuilt(run: StudentRun) -> None:
         known = logged.dataset.digest in map(digest, OURS) or logged.dataset.name in OURS
         require(not known, found, "data that are new here")
     commit = {"git_commit", "mlflow.source.git.commit"} & set(run.tags)
-    need(
-        commit,
-        f"{run} has no tag 'git_commit': commit the script before you run it, or set the tag ('no git' outside of git).",
-    )
+    told = "commit the script before you run it, or set the tag ('no git' outside of git)."
+    need(commit, f"{run} has no tag 'git_commit': {told}")
 
 
 def answers_its_example(model: StudentModel) -> None:
