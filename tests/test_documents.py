@@ -345,7 +345,7 @@ def test_lab08_scripts_send_no_usage_data():
 def minutes_of(notebook: Path) -> int:
     """Return what a lesson takes: a minute for 100 words, eight lines of code, or two steps in the UI; rounded up to five.
 
-    Whoever meets a terminal (lab 8) or Dask (lab 9) for the first time needs fifteen more.
+    Whoever meets a terminal (lab 8) or Dask (lab 9) for the first time needs twenty more.
     """
     of_exercises = re.compile(r"(exercise|answer|check|solution)-\d")
     every_cell = nbformat.read(notebook, as_version=4).cells
@@ -359,7 +359,7 @@ def minutes_of(notebook: Path) -> int:
         code += (notebook.parent / script).read_text("utf-8")
     lines = sum(bool(line.strip()) for line in code.splitlines())
     steps = sum(len(re.findall(r"^\d\. ", each, re.MULTILINE)) for each in texts if "UI" in each)
-    more = 15 * notebook.name.startswith(("08", "09"))
+    more = 20 * notebook.name.startswith(("08", "09"))
     return 5 * math.ceil((len(words) / 100 + lines / 8 + steps / 2 + more) / 5)
 
 
