@@ -95,6 +95,28 @@ Parallel(n_jobs=2)(delayed(abs)(number) for number in range(4))
 """
 
 
+# The second death is so late that the worker starts anew when Dask asks, 15 s after the first one, whether it is there.
+TWO_DEATHS = """
+import os, time, lab
+from dask.distributed import Client
+lab.scheduler()
+client = Client(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs="CRITICAL")
+client.run(os._exit, 1, on_error="ignore")
+first = time.monotonic()
+client.wait_for_workers(1, timeout=14)
+time.sleep(first + 14.85 - time.monotonic())
+client.run(os._exit, 1, on_error="ignore")
+time.sleep(5)  # a nanny that is told to close closes its worker when that has started
+client.wait_for_workers(1, timeout=30)
+"""
+
+
+def test_worker_that_dies_twice_comes_back_twice(tmp_path):
+    with Kernel(tmp_path, {"PYTHONPATH": str(ROOT / "notebooks")}) as kernel:
+        _, error = kernel.run(TWO_DEATHS)
+        assert not error, error
+
+
 def test_nothing_is_left_when_the_kernel_is_killed(tmp_path):
     with Kernel(tmp_path, {"PYTHONPATH": str(ROOT / "notebooks")}) as kernel:
         _, error = kernel.run(ALL_THAT_RUNS.format(port=free_port()))
