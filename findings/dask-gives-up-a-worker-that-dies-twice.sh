@@ -4,8 +4,8 @@
 #
 # After each death SpecCluster waits for distributed.deploy.lost-worker-timeout (15s), and then closes the nanny if no worker of that name is there
 # at this very moment. A worker that has long come back, has died again and is being started anew (0.4 s, seconds on a busy computer) is not there
-# either: its nanny is closed, with the worker that has just started, and wait_for_workers ends in WorkerStartTimeoutError. Two deaths that are
-# further apart, or closer, are mended.
+# either: its nanny is closed, with the worker that has just started, and wait_for_workers ends in WorkerStartTimeoutError. Two deaths five seconds
+# apart are mended.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -518,7 +518,6 @@ def test_starting_again_in_the_middle_goes_on_and_says_what_it_changed(capsys):
 
 def test_starting_again_on_another_store_chooses_no_experiment(capsys, monkeypatch, tmp_path):
     lab.start()
-    mlflow.set_experiment("sklearn_experiment")
     another = f"sqlite:///{tmp_path}/another.db"
     MlflowClient(another).create_experiment("of the same number")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/first.db")

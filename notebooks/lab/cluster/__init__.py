@@ -24,7 +24,7 @@ NEEDED = {"mlflow": "mlflow", "sklearn": "scikit-learn", "pandas": "pandas"}  # 
 def scheduler() -> tuple[str | None, str]:
     """Return two addresses: of the cluster that `LAB_DASK_SCHEDULER` names, and of this computer as the cluster sees it.
 
-    Without a cluster they are None and 127.0.0.1, and one that is started here does not give up a worker that starts anew.
+    Without a cluster they are None and 127.0.0.1, and one that is started here keeps a worker that dies twice.
 
     Raises:
         LabError: Dask is missing; the address is none; nobody answers there; its versions are others; it has no workers.
@@ -39,8 +39,8 @@ def scheduler() -> tuple[str | None, str]:
     if not address:
         import dask
 
-        # Fifteen seconds after a worker's death Dask gives it up if it is not there *then*, be it that it starts anew from a second
-        # death. findings/dask-gives-up-a-worker-that-dies-twice.sh shows it.
+        # Fifteen seconds after a worker's death, Dask closes it for good unless it is there at that moment. One that has died
+        # again is not: it is just restarting. findings/dask-gives-up-a-worker-that-dies-twice.sh shows it.
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
         return None, "127.0.0.1"
     found = _ask(address)
